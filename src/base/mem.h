@@ -1,0 +1,34 @@
+/* mem.h: the only door to the heap.
+ *
+ * xalloc is for small things of our own size: it cannot fail (the process says so and stops). try_alloc is
+ * for sizes that a peer chose, after the limits table allowed them: NULL means a refusal to that peer.
+ * Every live byte is counted per thread, so that "all clients left" can be checked exactly. A seam lets tests
+ * fail the n-th try_alloc. Thread-safe; memory may be freed by another thread than the one that took it. */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Uninitialised. */
+void *xalloc(size_t bytes) __attribute__((malloc, returns_nonnull));
+/* Zeroed. */
+void *xcalloc(size_t n, size_t bytes) __attribute__((returns_nonnull));
+void *xrealloc(void *p, size_t bytes) __attribute__((returns_nonnull));
+void *try_alloc(size_t bytes) __attribute__((malloc));
+void *try_realloc(void *p, size_t bytes);
+void xfree(void *p);
+
+#define xnew(type) ((type *)xcalloc(1, sizeof(type)))
+
+/* For allocators built on top (slab): objects they hand out count as live, their chunks do not. */
+void *mem_chunk_alloc(size_t align, size_t bytes);
+void mem_chunk_free(void *p);
+void mem_count(int64_t bytes);
+
+/* Bytes in live allocations and live slab objects, summed over all threads, exact when they are at rest. */
+int64_t mem_live_bytes(void);
+/* Test seam: the n-th try_alloc from now fails (1 = the next); 0 turns it off. */
+void mem_fail_nth(uint64_t n);
+
+#endif
