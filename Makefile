@@ -1,0 +1,49 @@
+# The front door. Meson does the work (meson.build); tools/build knows the variants of the build.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+ARGS ?=
+SUITES ?=
+FUZZ_SECONDS ?= 60
+
+.PHONY: help run build test bench fuzz lint fmt install clean
+
+help: ## this text
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## install what is missing, build, start the server (ARGS="--config file.json")
+	@tools/install-deps build
+	@tools/build release sockudo
+	@exec build/release/sockudo $(ARGS)
+
+build: ## build/release/sockudo
+	@tools/build release sockudo
+
+test: ## install what is missing, then every test suite (SUITES="unit protocol" for some)
+	@tools/install-deps build test lint
+	@tools/run-tests $(SUITES)
+
+bench: ## the yardsticks, as a table
+	@tools/install-deps build
+	@tools/build release sockudo bench
+	@bench/run
+
+fuzz: ## every fuzz target for FUZZ_SECONDS each
+	@tools/install-deps build fuzz
+	@tools/build fuzz
+	@fuzz/run $(FUZZ_SECONDS)
+
+lint: ## floors, calls, headers, format, static analysis
+	@tools/install-deps build lint
+	@tools/lint
+
+fmt: ## format the C code in place
+	@tools/install-deps lint
+	@git ls-files -z --cached --others --exclude-standard '*.c' '*.h' | xargs -0 clang-format -i
+
+install: build ## into DESTDIR/PREFIX
+	@meson configure build/release -Dprefix=$(PREFIX)
+	@DESTDIR=$(DESTDIR) meson install -C build/release --quiet
+
+clean: ## remove everything that was built
+	@rm -rf build
