@@ -6,6 +6,8 @@
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
+#include <stddef.h>
+
 _Noreturn void check_failed(const char *kind, const char *expr, const char *file, int line);
 
 #define ASSERT(x)                                                                                  \

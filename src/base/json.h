@@ -27,6 +27,8 @@ struct json_error {
 	const char *text; /* static, e.g. "expected ':' after a member name" */
 };
 
+#define JSON_DEPTH_MAX 256
+
 struct json_iter {
 	const char *at, *end;
 	bool is_object;
@@ -38,7 +40,7 @@ struct json_member {
 };
 
 /* One value with blanks around it. Strings must be valid UTF-8. Nesting above depth_max: ERR_DEPTH. Else ERR_SYNTAX.
- * error may be NULL. The spans point into text. */
+ * error may be NULL. The spans point into text. depth_max is at most JSON_DEPTH_MAX. */
 err json_parse(str text, unsigned depth_max, struct json *out, struct json_error *error);
 
 /* v is an object or array out of a parsed document. */
@@ -53,6 +55,7 @@ str json_decode(struct json v, struct arena *a);
 /* A JSON_NUMBER written as an integer (no '.', no exponent), within range. */
 bool json_to_u64(struct json v, uint64_t max, uint64_t *out);
 bool json_to_i64(struct json v, int64_t *out);
+/* False beyond the range of a double (1e400), or for a number of more than a thousand characters. */
 bool json_to_double(struct json v, double *out);
 
 /* Line and column (from 1, in bytes) of an offset, for messages. */

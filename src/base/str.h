@@ -37,7 +37,9 @@ static inline bool str_has_prefix(str s, str prefix)
 
 static inline str str_skip(str s, size_t n)
 {
-	return n >= s.n ? (str){ s.p + s.n, 0 } : (str){ s.p + n, s.n - n };
+	size_t cut = n < s.n ? n : s.n;
+
+	return cut ? (str){ s.p + cut, s.n - cut } : s;
 }
 
 static inline str str_take(str s, size_t n)

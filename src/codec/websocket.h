@@ -1,0 +1,71 @@
+/* websocket.h: RFC 6455, server side, without extensions negotiated here. Bytes in, messages out; no I/O.
+ *
+ * A connection that has nothing incomplete owns nothing: the state of a half-received frame or of a fragmented message lives in a
+ * ws_partial that exists only as long as it is needed. A whole frame is unmasked where it lies (8 bytes at a time) and handed out
+ * without a copy. The declared length is checked before a byte of it is kept; text is checked as UTF-8 while it arrives. */
+#ifndef CODEC_WEBSOCKET_H
+#define CODEC_WEBSOCKET_H
+
+#include "base/err.h"
+#include "base/msg.h"
+#include "base/str.h"
+
+enum ws_opcode { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
+
+enum ws_close_code {
+	WS_CLOSE_NORMAL = 1000,
+	WS_CLOSE_PROTOCOL = 1002,
+	WS_CLOSE_NO_STATUS = 1005, /* never on the wire: a Close frame without payload */
+	WS_CLOSE_BAD_TEXT = 1007,
+	WS_CLOSE_TOO_BIG = 1009,
+};
+
+struct ws_limits {
+	uint64_t message_bytes_max;
+	uint64_t frame_bytes_max;
+};
+
+struct ws_partial;
+struct ws_reader {
+	struct ws_partial *partial; /* NULL between messages */
+};
+
+struct ws_message {
+	enum ws_opcode opcode; /* WS_TEXT, WS_BINARY, WS_PING, WS_PONG or WS_CLOSE */
+	str payload;	       /* inside the input or the partial: valid until the next call with this reader */
+	uint16_t close_code;   /* WS_CLOSE: the peer's code, or WS_CLOSE_NO_STATUS; payload is then its reason */
+};
+
+struct ws_failure {
+	uint16_t close_code;
+	const char *text;      /* static: what was wrong */
+	uint64_t actual_bytes; /* WS_CLOSE_TOO_BIG: the size that was declared or reached */
+};
+
+void ws_reader_init(struct ws_reader *r);
+void ws_reader_fini(struct ws_reader *r);
+/* Takes bytes from *in (moving *in forward) until one message is complete. OK: *out holds it, call again. ERR_AGAIN: all of *in was
+ * taken. ERR_SYNTAX or ERR_LIMIT: close with *why; nothing more may be read. ERR_MEMORY: the same, code 1011. The input is modified. */
+err ws_read(struct ws_reader *r, const struct ws_limits *lim, str *in, struct ws_message *out, struct ws_failure *why);
+/* Is the peer in the middle of a frame or message? */
+static inline bool ws_reader_is_idle(const struct ws_reader *r)
+{
+	return r->partial == NULL;
+}
+
+#define WS_HEADER_MAX 10
+/* Header of an unmasked, unfragmented frame; returns its length (2, 4 or 10). */
+size_t ws_header_write(uint8_t out[WS_HEADER_MAX], enum ws_opcode op, uint64_t payload_bytes);
+/* A whole frame as a shared message. NULL when memory is short. */
+struct msg *ws_frame_new(enum ws_opcode op, str payload);
+/* Close frame; the reason is cut to 123 bytes on a character boundary. WS_CLOSE_NO_STATUS gives an empty payload. */
+struct msg *ws_close_new(uint16_t code, str reason);
+
+/* What the opening handshake answers to Sec-WebSocket-Key. */
+#define WS_ACCEPT_LEN 28
+void ws_accept(str key, char out[WS_ACCEPT_LEN]);
+
+/* Masks or unmasks n bytes in place; offset is the position of p[0] in the payload. */
+void ws_mask(uint8_t *p, size_t n, const uint8_t key[4], uint64_t offset);
+
+#endif

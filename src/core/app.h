@@ -1,0 +1,61 @@
+/* app.h: a tenant: its key pair, what it may do, and its limits.
+ *
+ * Apps are built once from configuration into an app_table and never change afterwards: every thread reads them
+ * without locks. A new configuration is a new table. */
+#ifndef CORE_APP_H
+#define CORE_APP_H
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "codec/digest.h"
+
+#define NO_LIMIT UINT32_MAX
+
+struct app_limits {
+#define LIMIT(field, unset, floor, ceiling, unit, what) uint32_t field;
+#include "core/limits.def"
+#undef LIMIT
+};
+extern const struct app_limits app_limits_unset;
+
+struct app_message_rate {
+	bool enabled;
+	uint32_t max_attempts;
+	uint32_t decay_seconds;
+	bool terminate_on_limit;
+};
+
+struct app {
+	str id, key, secret; /* owned by the table */
+	struct hmac_key hmac;
+	unsigned index; /* position in the table: 0..n-1 */
+	bool enabled;
+	bool enable_client_messages;
+	bool enable_user_authentication;
+	bool enable_watchlist_events;
+	bool terminate_on_limit;
+	struct app_limits limits;
+	struct app_message_rate message_rate;
+	str *allowed_origins; /* lower case; patterns were checked (origin.h) */
+	size_t n_allowed_origins;
+};
+
+struct app_table {
+	struct app **apps;
+	size_t n;
+	struct hash_key hash_key;
+	struct map by_id, by_key;
+};
+
+struct app_table *app_table_new(struct hash_key key);
+/* Wipes secrets. */
+void app_table_free(struct app_table *t);
+/* A new app with unset limits, enabled, no features; its strings are copied. NULL: the id or the key is taken. The caller fills the
+ * rest before the table is shared. */
+struct app *app_table_add(struct app_table *t, str id, str key, str secret);
+void app_add_origin(struct app *a, str pattern);
+const struct app *app_by_id(const struct app_table *t, str id);
+const struct app *app_by_key(const struct app_table *t, str key);
+
+#endif

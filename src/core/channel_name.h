@@ -1,0 +1,28 @@
+/* channel_name.h: what a channel's name says about it.
+ *
+ * The kind is decided by anchored prefixes alone (the original searches for "cache-" anywhere and so lets private
+ * channels in unsigned). Names are compared byte for byte. */
+#ifndef CORE_CHANNEL_NAME_H
+#define CORE_CHANNEL_NAME_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+enum channel_traits {
+	CHANNEL_AUTHORIZED = 1, /* needs a signature */
+	CHANNEL_PRESENCE = 2,
+	CHANNEL_CACHE = 4,
+	CHANNEL_ENCRYPTED = 8,
+	CHANNEL_USER = 16, /* #server-to-user-… */
+};
+
+unsigned channel_traits(str name);
+/* The user of a CHANNEL_USER name. */
+str channel_user(str name);
+
+/* Length 1..max bytes and legal characters: OK. ERR_LIMIT: too long. ERR_SYNTAX: empty or bad characters; *problem is then the text
+ * "Channel name contains invalid characters: '…' (invalid chars: ['x', …])", built in a, each character named once, in order. */
+err channel_name_check(str name, uint32_t bytes_max, struct arena *a, str *problem);
+
+#endif

@@ -1,0 +1,31 @@
+/* hub.h: the one owner of everything that is shared: which channels exist, who is present, in which order events happen.
+ *
+ * It takes records (mail.h) one after the other and answers with records through its sink; it does no I/O, holds no lock, knows no
+ * socket. The order of a channel is the order in which records were taken. One thread. Counts are read from the structures themselves. */
+#ifndef CORE_HUB_H
+#define CORE_HUB_H
+
+#include "base/hash.h"
+#include "core/mail.h"
+
+struct hub;
+
+struct hub_sink {
+	/* Room for a record to that worker, sent when the hub's owner flushes. Never NULL (records are small). */
+	void *(*mail)(void *ctx, unsigned worker, enum mail_to_worker kind, size_t bytes);
+	void *ctx;
+};
+
+struct hub *hub_new(const struct app_table *apps, unsigned n_workers, struct hash_key key, struct hub_sink sink);
+/* Everybody must have left. */
+void hub_free(struct hub *h);
+/* One record from that worker; borrowed. */
+void hub_take(struct hub *h, unsigned worker, enum mail_to_hub kind, const void *record);
+
+/* Counts of one app, for health, statistics and tests. */
+struct hub_counts {
+	size_t connections, channels, subscriptions, presence_members;
+};
+struct hub_counts hub_count(const struct hub *h, const struct app *app);
+
+#endif

@@ -1,0 +1,135 @@
+/* mail.h: everything that a worker and the hub say to each other, as plain records.
+ *
+ * Worker to hub (TO_HUB_*): a worker asks or reports. Hub to worker (TO_WORKER_*): the hub answers or delivers.
+ * A request with a conn is answered exactly once, in order; conn is the worker's own pointer, meaningless to the hub.
+ * local is the worker's own channel record: the hub gives it back with each delivery so that no name is looked up twice. It stays
+ * valid for the worker until TO_WORKER_RELEASED. Likewise channel and membership are the hub's, given back by the worker.
+ * A msg in a record carries one reference to the reader. Texts follow the struct in the order of their lengths. */
+#ifndef CORE_MAIL_H
+#define CORE_MAIL_H
+
+#include "base/msg.h"
+#include "core/app.h"
+#include "core/socket_id.h"
+
+enum mail_to_hub {
+	TO_HUB_CONNECT,
+	TO_HUB_SUBSCRIBE,
+	TO_HUB_LEAVE,
+	TO_HUB_CLIENT_EVENT,
+	TO_HUB_PUBLISH,
+	TO_HUB_QUERY,
+};
+
+enum mail_to_worker {
+	TO_WORKER_CONNECTED,
+	TO_WORKER_SUBSCRIBED,
+	TO_WORKER_RELEASED,
+	TO_WORKER_DELIVER,
+	TO_WORKER_ANSWER,
+};
+
+struct channel;	   /* the hub's */
+struct membership; /* the hub's: one connection's presence on one channel */
+
+/* A connection wants to exist. Answered by TO_WORKER_CONNECTED. */
+struct to_hub_connect {
+	void *conn;
+	const struct app *app;
+};
+struct to_worker_connected {
+	void *conn;
+	bool over_quota; /* not counted; close it with 4004 */
+};
+
+/* Answered by TO_WORKER_SUBSCRIBED. With a repeat (channel not NULL) nothing changes but the answer is complete. */
+struct to_hub_subscribe {
+	void *conn;
+	void *local;
+	const struct app *app;
+	struct channel *channel;       /* repeat: what the first answer said */
+	struct membership *membership; /* repeat on a presence channel */
+	uint32_t traits;	       /* enum channel_traits */
+	uint32_t name_len, user_id_len, user_info_len;
+	char text[]; /* name, user_id, user_info (JSON as written) */
+};
+struct to_worker_subscribed {
+	void *conn;
+	void *local;
+	struct channel *channel;
+	struct membership *membership;
+	bool is_repeat;
+	bool over_capacity;  /* presence channel is full: nobody joined, no channel, no membership */
+	struct msg *roster;  /* presence: the acknowledgement frame; else NULL: the worker builds it */
+};
+
+/* One connection leaves n channels, or ends altogether. Not answered, but see TO_WORKER_RELEASED. */
+struct to_hub_leave {
+	const struct app *app;
+	bool is_disconnect;
+	uint32_t n;
+	struct to_hub_leave_entry {
+		struct channel *channel;
+		struct membership *membership; /* NULL unless presence */
+	} entries[];
+};
+/* The hub sends this worker nothing more for local. The worker frees it when it has nobody on it and no subscribe under way. */
+struct to_worker_released {
+	void *local;
+};
+
+struct to_hub_client_event {
+	struct channel *channel;
+	struct membership *membership;
+	struct socket_id sender;
+	uint32_t event_len, data_len;
+	char text[]; /* event name (decoded), data (JSON as written) */
+};
+
+/* One or more events, all validated, delivered in order. Answered by TO_WORKER_ANSWER. */
+struct to_hub_publish {
+	void *conn;
+	const struct app *app;
+	uint32_t n_events;
+	bool is_batch;
+	/* n_events times struct published_event, each 8-aligned */
+};
+struct published_event {
+	uint32_t bytes; /* of this one with its text and padding: where the next begins */
+	uint32_t info;	/* enum channel_info asked for */
+	bool has_info;
+	struct socket_id exclude;
+	uint32_t n_channels;
+	uint32_t name_len, data_len;
+	char text[]; /* name (decoded), data (JSON text as it goes on the wire), then n_channels times: uint16_t length (unaligned), name */
+};
+
+enum channel_info { INFO_SUBSCRIPTION_COUNT = 1, INFO_USER_COUNT = 2, INFO_CACHE = 4 };
+
+enum hub_query { QUERY_CHANNELS, QUERY_CHANNEL, QUERY_USERS };
+/* Answered by TO_WORKER_ANSWER. */
+struct to_hub_query {
+	void *conn;
+	const struct app *app;
+	uint32_t kind; /* enum hub_query */
+	uint32_t info; /* enum channel_info */
+	bool has_info;
+	uint32_t text_len;
+	char text[]; /* QUERY_CHANNELS: prefix; else the channel's name */
+};
+
+enum hub_answer { ANSWER_OK, ANSWER_NOT_PRESENCE, ANSWER_NO_MEMORY };
+struct to_worker_answer {
+	void *conn;
+	uint32_t result;  /* enum hub_answer */
+	struct msg *body; /* JSON; NULL: publish without attributes */
+};
+
+/* Everybody on local but exclude gets the frame. */
+struct to_worker_deliver {
+	void *local;
+	struct msg *frame;
+	struct socket_id exclude;
+};
+
+#endif

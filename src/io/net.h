@@ -1,0 +1,57 @@
+/* net.h: stream sockets, asked of a loop's world. Non-blocking, close-on-exec, TCP_NODELAY. */
+#ifndef IO_NET_H
+#define IO_NET_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "io/loop.h"
+
+enum net_family { NET_NONE, NET_IPV4, NET_IPV6, NET_UNIX };
+
+/* Plain data, comparable bytewise. */
+struct net_address {
+	uint8_t family; /* enum net_family */
+	uint16_t port;	/* host order; 0 for unix */
+	uint8_t ip[16]; /* network order; 4 bytes used for IPv4 */
+};
+
+/* A literal: "127.0.0.1", "::1", "0.0.0.0". */
+bool net_address_parse(str ip, uint16_t port, struct net_address *out);
+/* "127.0.0.1:6001", "[::1]:6001" or "unix"; at most NET_ADDRESS_TEXT_MAX bytes with NUL. */
+#define NET_ADDRESS_TEXT_MAX 64
+str net_address_format(const struct net_address *a, char out[NET_ADDRESS_TEXT_MAX]);
+
+/* Listens with SO_REUSEPORT (one listener per worker and address) and, for IPv6, V6ONLY. ERR_EXISTS: address in use; ERR_IO: else;
+ * *system_error is errno for the message. port 0 picks one; *a is updated. */
+err net_listen(struct loop *l, struct io_file *f, struct net_address *a, int *system_error);
+/* Unix socket; path removed first only if it is a socket nobody answers on. mode: permission bits. All workers share it: others
+ * join with net_listen_share. */
+err net_listen_unix(struct loop *l, struct io_file *f, str path, unsigned mode, int *system_error);
+/* Another loop watches the same listening descriptor (dup). */
+err net_listen_share(struct loop *l, struct io_file *f, const struct io_file *first);
+
+/* OK; ERR_AGAIN: nothing waits; ERR_LIMIT: out of descriptors (the connection was taken with a spare one and closed); ERR_IO: this one
+ * failed, try the next. */
+err net_accept(struct loop *l, struct io_file *listener, struct io_file *f, struct net_address *peer);
+
+/* Non-blocking connect; writable (or hang-up) tells the end; net_connect_result then says how it went. */
+err net_connect(struct loop *l, struct io_file *f, const struct net_address *a, int *system_error);
+err net_connect_result(struct loop *l, struct io_file *f, int *system_error);
+
+/* OK with *n > 0; OK with *n == 0: the peer ended its stream; ERR_AGAIN; ERR_IO: reset. */
+err net_recv(struct loop *l, struct io_file *f, void *p, size_t max, size_t *n);
+
+struct net_span {
+	const void *p;
+	size_t n;
+};
+#define NET_SPANS_MAX 64
+/* OK with *n bytes taken (maybe fewer than offered); ERR_AGAIN: none; ERR_IO: the peer is gone. No SIGPIPE. */
+err net_send(struct loop *l, struct io_file *f, const struct net_span *spans, size_t n_spans, size_t *n);
+
+/* No more bytes from us (FIN); reading goes on. */
+void net_shutdown(struct loop *l, struct io_file *f);
+/* Closes; f->fd becomes -1. Harmless twice. */
+void net_close(struct loop *l, struct io_file *f);
+
+#endif

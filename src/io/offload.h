@@ -1,0 +1,24 @@
+/* offload.h: a few threads for what blocks: name resolution, SQL clients, files. Never called from them: the loop's structures.
+ *
+ * A job's work() runs on a pool thread, then its done() on the loop that handed it in. Bounded: when the queue is full
+ * offload_run says no. In the simulator the work runs on the loop's own thread after a virtual delay. */
+#ifndef IO_OFFLOAD_H
+#define IO_OFFLOAD_H
+
+#include "io/loop.h"
+
+struct offload_job {
+	struct offload_job *next;
+	struct loop *loop;
+	void (*work)(struct offload_job *j); /* pool thread */
+	void (*done)(struct offload_job *j); /* loop thread */
+};
+
+struct offload;
+struct offload *offload_new(unsigned n_threads, unsigned queue_max);
+/* Waits for running jobs; jobs not begun are dropped without done(). Loops must still exist. */
+void offload_free(struct offload *o);
+/* j->work and j->done are set by the caller; j stays the caller's. False: the queue is full. */
+bool offload_run(struct offload *o, struct loop *l, struct offload_job *j);
+
+#endif

@@ -1,0 +1,12 @@
+/* signals.h: process signals as loop events (signalfd), so that a handler is ordinary code. */
+#ifndef IO_SIGNALS_H
+#define IO_SIGNALS_H
+
+#include "io/loop.h"
+
+struct signals;
+/* Blocks the listed signals for this thread (call before other threads start, they inherit it) and ignores SIGPIPE. NULL: refused. */
+struct signals *signals_new(struct loop *l, const int *list, size_t n, void (*on_signal)(void *ctx, int signo), void *ctx);
+void signals_free(struct signals *s);
+
+#endif

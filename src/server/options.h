@@ -1,0 +1,34 @@
+/* options.h: what the server needs to know before it starts, as plain values. Whoever fills it (main's configuration, the
+ * simulator, a test) has checked the ranges; server_options_default gives the documented defaults. */
+#ifndef SERVER_OPTIONS_H
+#define SERVER_OPTIONS_H
+
+#include "base/str.h"
+
+struct server_options {
+	unsigned n_workers;
+
+	uint32_t activity_timeout_s;	     /* silence before pusher:ping; never 0 */
+	uint32_t user_authentication_timeout_s;
+	uint32_t max_connections;	     /* per node, all apps; 0: none */
+	uint32_t shutdown_grace_period_s;
+
+	uint64_t message_bytes_max; /* inbound WebSocket message */
+	str message_bytes_setting;  /* the key that set it, for the error */
+	uint64_t frame_bytes_max;
+	uint32_t queue_messages_max; /* waiting for one slow reader */
+	uint64_t queue_bytes_max;    /* UINT64_MAX: none */
+	bool disconnect_on_buffer_full;
+
+	uint64_t request_body_bytes_max;
+	uint32_t request_head_bytes_max;
+	uint32_t request_target_bytes_max;
+	uint32_t head_timeout_ms; /* from the first byte (or accept) to the end of the head */
+	uint32_t body_timeout_ms;
+	uint32_t idle_timeout_ms; /* between two requests */
+	uint32_t close_grace_ms;  /* after our Close frame, until the peer's */
+};
+
+struct server_options server_options_default(void);
+
+#endif
