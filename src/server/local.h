@@ -1,0 +1,79 @@
+/* local.h: a worker's own view of channels: who of its connections gets what.
+ *
+ * A channel is a dense array of entries, walked only by delivery; a subscription knows its place in that array and the entry knows
+ * the subscription's place in its connection, so that joining and leaving are O(1) by swapping with the last, however many there are.
+ * The record outlives its last subscriber until the hub has said that nothing more will come for it (mail.h). */
+#ifndef SERVER_LOCAL_H
+#define SERVER_LOCAL_H
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "core/mail.h"
+
+struct conn;
+
+struct local_entry {
+	struct conn *conn;
+	uint32_t slot; /* in conn->subs */
+};
+
+struct local_channel {
+	struct local_channels *owner;
+	struct channel *channel; /* the hub's, known since the first answer */
+	struct local_entry *entries;
+	uint32_t n, cap;
+	uint32_t n_asked; /* subscribes sent to the hub and not yet answered */
+	uint32_t traits;  /* enum channel_traits */
+	uint32_t name_len;
+	char name[];
+};
+
+/* One connection's place on one channel. */
+struct sub {
+	struct local_channel *local;
+	struct membership *membership; /* presence */
+	uint32_t index; /* in local->entries */
+};
+
+/* A connection's subscriptions: the first lives in the record. */
+struct subs {
+	uint32_t n, cap; /* cap 1: inline */
+	union {
+		struct sub one;
+		struct sub *many;
+	};
+};
+
+/* All channels of one app on one worker. */
+struct local_channels {
+	struct map by_name;
+	const struct hash_key *hash_key;
+	const struct app *app;
+};
+
+void local_init(struct local_channels *l, const struct app *app, const struct hash_key *key);
+/* Every channel must be gone. */
+void local_fini(struct local_channels *l);
+struct local_channel *local_find(struct local_channels *l, str name);
+/* Finds or makes it. NULL: memory. */
+struct local_channel *local_get(struct local_channels *l, str name, uint32_t traits);
+/* TO_WORKER_RELEASED came, or a subscribe was answered with a refusal: frees it if nobody is on it and no subscribe is under way. */
+void local_release(struct local_channel *ch);
+static inline str local_name(const struct local_channel *ch)
+{
+	return (str){ ch->name, ch->name_len };
+}
+
+void subs_init(struct subs *s);
+static inline struct sub *subs_at(struct subs *s)
+{
+	return s->cap == 1 ? &s->one : s->many;
+}
+/* The connection's subscription to ch, or NULL. */
+struct sub *subs_find(struct conn *c, const struct local_channel *ch);
+void subs_join(struct conn *c, struct local_channel *ch, struct membership *m);
+/* The sub is invalid afterwards; another of the connection may have moved into its slot. */
+void subs_leave(struct conn *c, struct sub *s);
+
+#endif

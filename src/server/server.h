@@ -1,0 +1,37 @@
+/* server.h: the whole server as one object: N workers, the hub, and their mailboxes, on loops that somebody else runs.
+ *
+ * Production gives it kernel loops and a thread for each; the simulator gives it simulated loops and turns them one by one. With one
+ * worker the hub lives on the worker's loop and mail is exchanged within the turn. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "core/app.h"
+#include "core/hub.h"
+#include "io/net.h"
+#include "server/options.h"
+
+struct server;
+
+/* What is given must outlive the server; options are copied. hub_loop is NULL with one worker. */
+struct server *server_new(const struct server_options *o, const struct app_table *apps, struct log *log, struct loop **worker_loops,
+			  struct loop *hub_loop, struct hash_key key);
+/* All loops have stopped. Ends every connection first. */
+void server_free(struct server *s);
+
+/* Every worker listens on the address (port 0: the first picks). Before the loops run. Errors as net_listen. */
+err server_listen(struct server *s, struct net_address *a, int *system_error);
+err server_listen_unix(struct server *s, str path, unsigned mode, int *system_error);
+
+/* Any thread: no new connections; every session gets 4200 and a Close, spread over the grace period. */
+void server_drain(struct server *s);
+/* Any thread: have all connections ended? */
+bool server_is_drained(const struct server *s);
+
+/* For tests and statistics, while the loops rest. */
+struct hub_counts server_count(const struct server *s, const struct app *a);
+size_t server_n_connections(const struct server *s);
+
+#endif
