@@ -7,7 +7,6 @@
 #include <execinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 _Noreturn void check_failed(const char *kind, const char *expr, const char *file, int line)
 {
@@ -16,6 +15,6 @@ _Noreturn void check_failed(const char *kind, const char *expr, const char *file
 
 	fprintf(stderr, "sockudo: %s failed at %s:%d: %s\n", kind, file, line, expr);
 	fflush(stderr);
-	backtrace_symbols_fd(frames, n, STDERR_FILENO);
+	backtrace_symbols_fd(frames, n, fileno(stderr));
 	abort();
 }

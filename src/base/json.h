@@ -14,12 +14,20 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum json_kind { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_kind {
+	JSON_NULL,
+	JSON_FALSE,
+	JSON_TRUE,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT
+};
 
 struct json {
 	enum json_kind kind;
 	bool has_escapes; /* strings only: the text differs from the decoded characters */
-	str raw;	  /* exactly the value's text: quotes and brackets included, no blanks around */
+	str raw; /* exactly the value's text: quotes and brackets included, no blanks around */
 };
 
 struct json_error {

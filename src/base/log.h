@@ -24,7 +24,8 @@ struct log_field {
 #define LF_STR(k, v) ((struct log_field){ .key = (k), .kind = LOG_FIELD_STR, .s = (v) })
 #define LF_CSTR(k, v) LF_STR(k, str_from_cstr(v))
 #define LF_U64(k, v) ((struct log_field){ .key = (k), .kind = LOG_FIELD_U64, .u = (uint64_t)(v) })
-#define LF_I64(k, v) ((struct log_field){ .key = (k), .kind = LOG_FIELD_I64, .u = (uint64_t)(int64_t)(v) })
+#define LF_I64(k, v)                                                                               \
+	((struct log_field){ .key = (k), .kind = LOG_FIELD_I64, .u = (uint64_t)(int64_t)(v) })
 
 struct log;
 struct log_options {
@@ -42,8 +43,8 @@ enum log_level log_level(const struct log *l);
 /* "error warn info debug trace off", any case. False: unknown. */
 bool log_level_parse(str name, enum log_level *out);
 
-void log_emit(struct log *l, enum log_level lv, bool limited, const char *event, const struct log_field *f,
-	      size_t n);
+void log_emit(struct log *l, enum log_level lv, bool limited, const char *event,
+	      const struct log_field *f, size_t n);
 #define log_write(l, lv, event, ...)                                                               \
 	log_emit_if(l, lv, false, event, ((struct log_field[]){ { 0 }, ##__VA_ARGS__ }))
 #define log_limited(l, lv, event, ...)                                                             \

@@ -153,7 +153,8 @@ static __attribute__((noinline)) void chunk_retire(struct slab *s, struct slab_c
 
 void slab_put(struct slab *s, void *obj)
 {
-	struct slab_chunk *c = (struct slab_chunk *)((uintptr_t)obj & ~(uintptr_t)(CHUNK_ALIGN - 1));
+	struct slab_chunk *c =
+		(struct slab_chunk *)((uintptr_t)obj & ~(uintptr_t)(CHUNK_ALIGN - 1));
 
 	ASSERT(c->slab == s);
 	chunk_push(s, c, obj);

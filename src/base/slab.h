@@ -13,8 +13,9 @@
 struct slab_chunk;
 struct slab {
 	size_t obj_bytes;
-	struct slab_chunk *partial; /* chunks with both live and free objects; full ones are on no list */
-	struct slab_chunk *spare;   /* one wholly free chunk, or NULL */
+	struct slab_chunk
+		*partial; /* chunks with both live and free objects; full ones are on no list */
+	struct slab_chunk *spare; /* one wholly free chunk, or NULL */
 	size_t n_live;
 	uint32_t n_per_chunk;
 };

@@ -19,12 +19,9 @@ bool str_eq_nocase(str a, str b)
 
 bool str_contains_nocase(str a, str b)
 {
-	for (size_t i = 0; a.n - i >= b.n; i++) {
-		if (str_eq_nocase(str_take(str_skip(a, i), b.n), b))
+	for (; a.n >= b.n; a = str_skip(a, 1))
+		if (str_eq_nocase(str_take(a, b.n), b))
 			return true;
-		if (i == a.n)
-			break;
-	}
 	return false;
 }
 

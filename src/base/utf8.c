@@ -6,10 +6,10 @@
 #include "base/utf8.h"
 
 enum {
-	VALID = 0,    /* between characters */
-	TAIL_1 = 6,   /* one more continuation byte */
-	TAIL_2 = 12,  /* two more */
-	TAIL_3 = 18,  /* three more */
+	VALID = 0,     /* between characters */
+	TAIL_1 = 6,    /* one more continuation byte */
+	TAIL_2 = 12,   /* two more */
+	TAIL_3 = 18,   /* three more */
 	AFTER_E0 = 24, /* two more, the first at least A0: shorter forms exist below */
 	AFTER_ED = 30, /* two more, the first at most 9F: surrogates above */
 	AFTER_F0 = 36, /* three more, the first at least 90 */
