@@ -41,9 +41,9 @@ fmt: ## format the C code in place
 	@tools/install-deps lint
 	@git ls-files -z --cached --others --exclude-standard '*.c' '*.h' | xargs -0 clang-format -i
 
-install: build ## into DESTDIR/PREFIX
-	@meson configure build/release -Dprefix=$(PREFIX)
-	@DESTDIR=$(DESTDIR) meson install -C build/release --quiet
+install: ## into DESTDIR/PREFIX
+	@PREFIX=$(PREFIX) tools/build release sockudo
+	@DESTDIR=$(DESTDIR) meson install -C build/release --no-rebuild --quiet
 
 clean: ## remove everything that was built
 	@rm -rf build
