@@ -25,7 +25,7 @@ test: ## install what is missing, then every test suite (SUITES="unit protocol" 
 
 bench: ## the yardsticks, as a table
 	@tools/install-deps build
-	@tools/build release sockudo bench
+	@tools/build release
 	@bench/run
 
 fuzz: ## every fuzz target for FUZZ_SECONDS each
