@@ -1,3 +1,4 @@
+/* msg.c: one block of count, lengths and bytes. */
 #include "base/msg.h"
 
 #include "base/check.h"

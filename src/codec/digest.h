@@ -28,7 +28,8 @@ void hmac_end(struct hmac *h, const struct hmac_key *k, uint8_t out[32]);
 void hmac_end_hex(struct hmac *h, const struct hmac_key *k, char out[SHA256_HEX_LEN]);
 
 void md5_hex(str s, char out[MD5_HEX_LEN]);
-void sha1(str s, uint8_t out[20]);
+/* Of the pieces one after the other. */
+void sha1(const str *pieces, size_t n_pieces, uint8_t out[20]);
 
 /* Same bytes? Takes time that depends only on the lengths. */
 bool digest_eq(str a, str b);

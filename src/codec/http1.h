@@ -41,7 +41,8 @@ struct http_request {
 };
 
 /* OK: *out points into bytes. ERR_AGAIN: the head is not complete (and still within limits). Otherwise the request cannot be
- * understood: *status is 400, 414, 431 or 505, answer it and close. *scanned starts at 0 for a new head and is ours. Empty lines
+ * understood: *status is 400 (ERR_SYNTAX; also for another HTTP version, as the original) or 414 or
+ * 431 (ERR_LIMIT): answer it and close. *scanned starts at 0 for a new head and is ours. Empty lines
  * before the request line are skipped (they count into head_bytes). */
 err http_head_parse(str bytes, const struct http_limits *lim, size_t *scanned, struct http_request *out, unsigned *status);
 /* First header of that name (any case), or NULL. */
@@ -55,14 +56,18 @@ struct http_chunked {
 	uint16_t n_skipped;
 	uint64_t left;
 };
-/* Takes bytes from in (*used says how many) and appends the body to out. OK: the body is complete. ERR_AGAIN: more is needed, all of in
- * was taken. ERR_LIMIT: out's maximum was reached. ERR_SYNTAX: bad chunk. */
+/* Takes bytes from in (*used says how many) and appends the body to out. OK: the body is complete, the rest of in is the next request.
+ * ERR_AGAIN: more is needed, all of in was taken. ERR_LIMIT: out's maximum would be passed, known from a chunk's size before its
+ * data. ERR_SYNTAX: bad chunk. */
 err http_chunked_feed(struct http_chunked *c, str in, size_t *used, struct buf *out);
 
-/* "HTTP/1.1 200 OK\r\n"… The caller adds header lines with http_header_put and ends with http_head_end. */
+/* The status line. The caller adds header lines with http_header_put and ends with http_head_end. Names are written in lower case,
+ * as the original writes them. Names and values are put as given: what came from a parsed request is safe. */
 void http_head_begin(struct buf *b, unsigned status);
 void http_header_put(struct buf *b, str name, str value);
-/* date: as http_date made it. Adds Date, Content-Length (unless the status forbids it) and, when !keep_alive, Connection: close. */
+/* date: as http_date made it. Adds content-length, when !keep_alive "connection: close", and date. Who keeps the connection of an
+ * HTTP/1.0 client puts "connection: keep-alive" himself. */
+#define HTTP_NO_LENGTH UINT64_MAX /* for content_length: 1xx, 204 and 304 have none */
 void http_head_end(struct buf *b, str date, uint64_t content_length, bool keep_alive);
 const char *http_reason(unsigned status);
 /* IMF-fixdate of a wall-clock second: exactly 29 characters. */

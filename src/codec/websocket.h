@@ -44,10 +44,13 @@ struct ws_failure {
 
 void ws_reader_init(struct ws_reader *r);
 void ws_reader_fini(struct ws_reader *r);
-/* Takes bytes from *in (moving *in forward) until one message is complete. OK: *out holds it, call again. ERR_AGAIN: all of *in was
- * taken. ERR_SYNTAX or ERR_LIMIT: close with *why; nothing more may be read. ERR_MEMORY: the same, code 1011. The input is modified. */
+/* Takes bytes from *in (moving *in forward) until one message is complete. OK: *out holds it, call again until ERR_AGAIN: all of *in
+ * was taken. ERR_SYNTAX or ERR_LIMIT: close with *why; nothing more may be read. ERR_MEMORY: the same, code 1011. The input is modified
+ * (unmasked in place), so it must be memory that may be written. A partial that is not needed any more is freed at the next call, at a
+ * failure or by ws_reader_fini. */
 err ws_read(struct ws_reader *r, const struct ws_limits *lim, str *in, struct ws_message *out, struct ws_failure *why);
-/* Is the peer in the middle of a frame or message? */
+/* Is nothing kept? After a message whose bytes came in pieces it takes one more call of ws_read (with no input, if there is none) to
+ * become idle: until then the payload lives in the partial. */
 static inline bool ws_reader_is_idle(const struct ws_reader *r)
 {
 	return r->partial == NULL;
@@ -58,7 +61,9 @@ static inline bool ws_reader_is_idle(const struct ws_reader *r)
 size_t ws_header_write(uint8_t out[WS_HEADER_MAX], enum ws_opcode op, uint64_t payload_bytes);
 /* A whole frame as a shared message. NULL when memory is short. */
 struct msg *ws_frame_new(enum ws_opcode op, str payload);
-/* Close frame; the reason is cut to 123 bytes on a character boundary. WS_CLOSE_NO_STATUS gives an empty payload. */
+/* The same; the payload is the pieces one after the other. */
+struct msg *ws_frame_join(enum ws_opcode op, const str *pieces, size_t n_pieces);
+/* Close frame; the reason (valid UTF-8) is cut to 123 bytes on a character boundary. WS_CLOSE_NO_STATUS gives an empty payload. */
 struct msg *ws_close_new(uint16_t code, str reason);
 
 /* What the opening handshake answers to Sec-WebSocket-Key. */
