@@ -32,10 +32,11 @@ enum mail_to_worker {
 struct channel;	   /* the hub's */
 struct membership; /* the hub's: one connection's presence on one channel */
 
-/* A connection wants to exist. Answered by TO_WORKER_CONNECTED. */
+/* A connection wants to exist. Answered by TO_WORKER_CONNECTED if it asks for that; without a quota nobody needs to wait. */
 struct to_hub_connect {
 	void *conn;
 	const struct app *app;
+	bool wants_answer;
 };
 struct to_worker_connected {
 	void *conn;

@@ -1,0 +1,38 @@
+#include "core/channel.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "core/channel_name.h"
+
+str channel_key(const void *channel)
+{
+	return ((const struct channel *)channel)->name;
+}
+
+struct channel *channel_new(struct hub_app *owner, unsigned n_workers, str name, uint64_t hash, uint32_t traits)
+{
+	size_t fixed = sizeof(struct channel) + n_workers * sizeof(struct interest);
+	struct channel *ch = try_alloc(fixed + name.n);
+
+	if (!ch)
+		return NULL;
+	memset(ch, 0, fixed);
+	memcpy((char *)ch + fixed, name.p, name.n);
+	ch->name = (str){ (char *)ch + fixed, name.n };
+	ch->owner = owner;
+	ch->hash = hash;
+	ch->traits = traits;
+	if (traits & CHANNEL_PRESENCE)
+		ch->presence = presence_new();
+	map_put(&owner->channels, hash, ch);
+	return ch;
+}
+
+void channel_free(struct channel *ch)
+{
+	ASSERT(ch->n_subscriptions == 0);
+	map_remove(&ch->owner->channels, ch->hash, ch);
+	if (ch->presence)
+		presence_free(ch->presence);
+	xfree(ch);
+}

@@ -1,0 +1,40 @@
+/* channel.h: a channel as the hub knows it: how many subscriptions each worker has on it, and who is present.
+ *
+ * It exists from its first subscription to its last. Private to the hub's files. */
+#ifndef CORE_CHANNEL_H
+#define CORE_CHANNEL_H
+
+#include "base/map.h"
+#include "core/mail.h"
+#include "core/presence.h"
+
+struct hub_app {
+	const struct app *app;
+	struct map channels; /* struct channel by name */
+	size_t n_connections;
+};
+
+/* A worker with n > 0 gets every delivery, addressed to its own record of the channel. */
+struct interest {
+	void *local;
+	uint32_t n;
+};
+
+struct channel {
+	struct hub_app *owner;
+	struct presence *presence; /* NULL unless a presence channel */
+	uint64_t hash;
+	uint32_t n_subscriptions; /* the sum of all interest */
+	uint32_t traits;	  /* enum channel_traits */
+	str name;		  /* behind the last interest */
+	struct interest interest[];
+};
+
+/* n_workers places of interest. NULL: memory. */
+struct channel *channel_new(struct hub_app *owner, unsigned n_workers, str name, uint64_t hash, uint32_t traits);
+/* Nobody is on it; forgotten by its owner. */
+void channel_free(struct channel *ch);
+/* For struct map. */
+str channel_key(const void *channel);
+
+#endif
