@@ -1,0 +1,148 @@
+/* loop.c: the turn, the same in every world.
+ *
+ * The order inside a turn is the promise of loop.h and lies in loop_turn alone. The rule about
+ * closed files lies here too and needs no search through the batch: a ready file is called only if
+ * it is still added, and not added in this very turn (see loop_ops.h).
+ *
+ * Not here: fairness between handlers. Whoever has much to do in on_ready or on_turn_end slices
+ * it. */
+#include "io/loop_ops.h"
+
+#include "base/check.h"
+
+#include <limits.h>
+
+void loop_init(struct loop *l, const struct loop_ops *ops,
+	       void (*fill_random)(void *ctx, void *p, size_t n))
+{
+	l->ops = ops;
+	l->deferred_end = &l->deferred_first;
+	rng_init(&l->rng, fill_random, l);
+	timer_wheel_init(&l->timers, l->clock.mono_ns);
+}
+
+const struct clock *loop_clock(const struct loop *l)
+{
+	return &l->clock;
+}
+
+struct rng *loop_rng(struct loop *l)
+{
+	return &l->rng;
+}
+
+void loop_on_turn_end(struct loop *l, bool (*on_turn_end)(void *ctx), void *ctx)
+{
+	l->on_turn_end = on_turn_end;
+	l->ctx = ctx;
+}
+
+void loop_watch(struct loop *l, struct io_file *f, unsigned events)
+{
+	uint32_t was = f->watched;
+
+	ASSERT(f->fd >= 0 && !(events & ~FILE_EVENTS));
+	if (!(was & FILE_ADDED))
+		f->watched = events | FILE_ADDED | l->turn << FILE_TURN_SHIFT;
+	else if ((was & FILE_EVENTS) != events)
+		f->watched = (was & ~(uint32_t)FILE_EVENTS) | events;
+	else
+		return;
+	l->ops->watch(l, f, was);
+}
+
+void loop_defer(struct loop *l, struct loop_deferred *d)
+{
+	d->next = NULL;
+	*l->deferred_end = d;
+	l->deferred_end = &d->next;
+}
+
+static void run_deferred(struct loop *l)
+{
+	while (l->deferred_first) {
+		struct loop_deferred *d = l->deferred_first;
+
+		l->deferred_first = d->next;
+		if (!d->next)
+			l->deferred_end = &l->deferred_first;
+		d->run(d);
+	}
+}
+
+void loop_free(struct loop *l)
+{
+	run_deferred(l);
+	l->ops->free(l);
+}
+
+void loop_pause_files(struct loop *l, bool paused)
+{
+	l->is_paused = paused;
+}
+
+bool loop_has_work(const struct loop *l)
+{
+	return l->is_busy || l->deferred_first ||
+	       atomic_load_explicit(&l->jobs_done, memory_order_relaxed);
+}
+
+static int wait_ms(struct loop *l, unsigned max_wait_ms)
+{
+	uint64_t ns;
+	uint64_t ms;
+
+	if (max_wait_ms == 0 || loop_has_work(l))
+		return 0;
+	ns = timer_wheel_wait_ns(&l->timers, l->clock.mono_ns);
+	if (ns == UINT64_MAX && max_wait_ms == UINT_MAX)
+		return LOOP_FOREVER;
+	ms = ns / 1000000 + (ns % 1000000 != 0);
+	if (ms > max_wait_ms)
+		ms = max_wait_ms;
+	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+static void serve_files(struct loop *l, unsigned n)
+{
+	uint32_t turn = l->turn << FILE_TURN_SHIFT >> FILE_TURN_SHIFT;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct io_file *f = l->ready[i].file;
+		unsigned ready = l->ready[i].events & ((f->watched & FILE_EVENTS) | LOOP_HANGUP);
+
+		if ((f->watched & FILE_ADDED) && f->watched >> FILE_TURN_SHIFT != turn && ready)
+			f->on_ready(f, ready);
+	}
+}
+
+void loop_turn(struct loop *l, unsigned max_wait_ms)
+{
+	unsigned n = l->ops->poll(l, wait_ms(l, max_wait_ms));
+
+	l->turn++;
+	serve_files(l, n);
+	timer_wheel_run(&l->timers, l->clock.mono_ns);
+	if (atomic_load_explicit(&l->jobs_done, memory_order_relaxed))
+		offload_call_done(l);
+	l->is_busy = l->on_turn_end && l->on_turn_end(l->ctx);
+	run_deferred(l);
+}
+
+void loop_run(struct loop *l)
+{
+	while (!atomic_load_explicit(&l->is_stopped, memory_order_acquire))
+		loop_turn(l, UINT_MAX);
+	atomic_store_explicit(&l->is_stopped, false, memory_order_relaxed);
+}
+
+void loop_stop(struct loop *l)
+{
+	atomic_store_explicit(&l->is_stopped, true, memory_order_release);
+	loop_wake(l);
+}
+
+void loop_wake(struct loop *l)
+{
+	l->ops->wake(l);
+}
