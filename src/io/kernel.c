@@ -130,19 +130,19 @@ static unsigned kernel_poll(struct loop *l, int wait_ms)
 	return take_events(k, (int)n);
 }
 
-static void kernel_watch(struct loop *l, struct io_file *f, uint32_t was)
+static bool kernel_watch(struct loop *l, struct io_file *f, uint32_t was)
 {
 	struct epoll_event e = { .data.ptr = f };
+	int op = was & FILE_ADDED ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
 	if (f->watched & LOOP_READ)
 		e.events |= EPOLLIN;
 	if (f->watched & LOOP_WRITE)
 		e.events |= EPOLLOUT;
-	if (epoll_ctl(kernel_of(l)->epoll_fd, was & FILE_ADDED ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
-		      f->fd, &e) != 0)
-		/* Only fs.epoll.max_user_watches (or no memory) can do this; it is set far above
-		 * RLIMIT_NOFILE. */
-		NEVER("the kernel refuses to watch a descriptor");
+	if (epoll_ctl(kernel_of(l)->epoll_fd, op, f->fd, &e) == 0)
+		return true;
+	ASSERT(op == EPOLL_CTL_ADD && (errno == ENOSPC || errno == ENOMEM));
+	return false;
 }
 
 /* Taken off explicitly: a descriptor that has a duplicate, here or in another process, stays in the

@@ -12,7 +12,7 @@ struct kernel_loop {
 	struct loop base;
 	int epoll_fd;
 	int wake_fd;  /* eventfd */
-	int spare_fd; /* given up to accept one more connection when there are no others; -1: lost */
+	int spare_fd; /* given up to accept one more when there are no others; -1: lost */
 	atomic_int wake_state;
 	struct epoll_event events[LOOP_BATCH];
 };

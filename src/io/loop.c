@@ -6,9 +6,10 @@
  *
  * Not here: fairness between handlers. Whoever has much to do in on_ready or on_turn_end slices
  * it. */
-#include "io/loop_ops.h"
+#include "io/loop.h"
 
 #include "base/check.h"
+#include "io/loop_ops.h"
 
 #include <limits.h>
 
@@ -37,7 +38,7 @@ void loop_on_turn_end(struct loop *l, bool (*on_turn_end)(void *ctx), void *ctx)
 	l->ctx = ctx;
 }
 
-void loop_watch(struct loop *l, struct io_file *f, unsigned events)
+bool loop_watch(struct loop *l, struct io_file *f, unsigned events)
 {
 	uint32_t was = f->watched;
 
@@ -47,8 +48,11 @@ void loop_watch(struct loop *l, struct io_file *f, unsigned events)
 	else if ((was & FILE_EVENTS) != events)
 		f->watched = (was & ~(uint32_t)FILE_EVENTS) | events;
 	else
-		return;
-	l->ops->watch(l, f, was);
+		return true;
+	if (l->ops->watch(l, f, was))
+		return true;
+	f->watched = was;
+	return false;
 }
 
 void loop_defer(struct loop *l, struct loop_deferred *d)

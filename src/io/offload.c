@@ -7,10 +7,11 @@
  * which belong to the main thread's signalfd.
  *
  * Not here: cancelling a job that runs, priorities. A job that may hang needs its own deadline. */
-#include "io/loop_ops.h"
+#include "io/offload.h"
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "io/loop_ops.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -48,7 +48,11 @@ struct signals *signals_new(struct loop *l, const int *list, size_t n,
 	s = xnew(struct signals);
 	*s = (struct signals){ .loop = l, .on_signal = on_signal, .ctx = ctx };
 	s->file = (struct io_file){ .fd = fd, .on_ready = signals_on_ready };
-	loop_watch(l, &s->file, LOOP_READ);
+	if (!loop_watch(l, &s->file, LOOP_READ)) {
+		net_close(l, &s->file);
+		xfree(s);
+		return NULL;
+	}
 	return s;
 }
 
