@@ -29,6 +29,16 @@ enum mail_to_worker {
 	TO_WORKER_ANSWER,
 };
 
+/* On the way to the hub a record's kind also says which worker sent it. */
+static inline uint32_t mail_kind(unsigned worker, enum mail_to_hub kind)
+{
+	return worker << 8 | kind;
+}
+static inline unsigned mail_worker(uint32_t kind)
+{
+	return kind >> 8;
+}
+
 struct channel;	   /* the hub's */
 struct membership; /* the hub's: one connection's presence on one channel */
 

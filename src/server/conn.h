@@ -17,8 +17,10 @@
 #include "io/loop.h"
 #include "io/net.h"
 #include "server/local.h"
+#include "server/rate_window.h"
 
 struct worker;
+struct conn_kept;
 struct out_set;
 struct out_queue;
 struct http_state;
@@ -27,7 +29,7 @@ enum conn_phase {
 	CONN_HTTP,    /* requests and answers */
 	CONN_OPENING, /* upgraded; the hub is asked whether it may exist */
 	CONN_OPEN,    /* a Pusher session */
-	CONN_CLOSING, /* our last bytes are queued or sent; input is discarded until the peer ends or the grace is over */
+	CONN_CLOSING, /* our last words are queued or sent; waits for the peer's end or the end of the grace */
 	CONN_ENDED,   /* descriptor closed; only the record is left */
 };
 
@@ -45,64 +47,67 @@ struct conn {
 	struct out_set *pending;
 	struct out_queue *blocked;
 
-	/* bytes that came while the hub was asked */
-	struct conn_kept *kept;
-
+	struct conn_kept *kept; /* input that came while it could not be handled */
 	union {
-		struct http_state *http;  /* CONN_HTTP: a request that is not complete, or NULL */
-		struct ws_reader reader;  /* afterwards */
+		struct http_state *http; /* until the upgrade: a request that is not complete, or NULL */
+		struct ws_reader reader; /* afterwards */
 	};
 	const struct app *app; /* NULL before the upgrade */
 	struct socket_id id;
 
 	uint8_t phase; /* enum conn_phase */
+	bool is_websocket : 1;
 	bool awaits_hub : 1;
-	bool is_counted : 1;	 /* the hub counts it for the app's quota */
-	bool reading_paused : 1;
-	bool finishes : 1;	 /* end it when everything queued is written */
-	bool overflowed : 1;	 /* a slow reader over its budget: ended at the end of the turn */
+	bool is_counted : 1;	/* the hub counts it for the app's quota */
+	bool is_admitted : 1;	/* the node counts it */
+	bool finishes : 1;	/* FIN when everything queued is written */
+	bool is_overflowed : 1; /* a slow reader over its budget, or no memory for its answer: ended at the next write */
 	bool awaits_pong : 1;
-	bool is_authorized : 1;	 /* succeeded in an authorised subscription */
-	uint16_t pending_close;	 /* code to close with after the overflow */
-	uint32_t last_active_s;	 /* loop seconds of the last inbound frame */
+	bool is_deaf : 1;	/* after a frame that made no sense: what follows makes none either */
+	bool is_authorized : 1; /* succeeded in an authorised subscription */
+	/* CONN_HTTP: how the request that is being handled wants its answer */
+	bool answer_keeps_alive : 1;
+	bool answer_is_1_0 : 1;	  /* to an HTTP/1.0 client */
+	bool answer_is_head : 1;  /* without its body */
+	bool answer_is_batch : 1; /* of events: its plain success is {} */
+	uint32_t last_active_s; /* conn_now_s of the last inbound frame; while awaits_pong: of our ping */
 	uint32_t opened_s;
 
-	/* client events in the current window */
-	uint32_t window_start_s;
-	uint32_t window_events;
+	struct rate_window events, messages;
 
 	struct subs subs;
 };
+_Static_assert(sizeof(struct conn) <= 256, "an idle connection is small");
 
-/* A new one for an accepted descriptor (c->file set up by accept). */
-struct conn *conn_new(struct worker *w);
-/* on_ready of every connection. */
-void conn_on_ready(struct io_file *f, unsigned ready);
+/* A new connection on an accepted descriptor. */
+void conn_open(struct worker *w, int fd);
 
-/* The hub's answer has come: goes on with kept input, or lets go of the record if the connection ended meanwhile. Call last. */
-void conn_answered(struct conn *c);
 /* From now on until conn_answered no further input is handled. */
 void conn_await_hub(struct conn *c);
+/* The hub's answer has come: goes on with kept input, or lets go of the record if the connection ended meanwhile. Call last. */
+void conn_answered(struct conn *c);
 
-/* Is it still of use to send or handle anything? */
-static inline bool conn_is_alive(const struct conn *c)
-{
-	return c->phase != CONN_ENDED;
-}
-
-/* Queues a frame or answer; takes over the reference. m NULL means that memory was short: the connection is ended. Never ends it in
- * place: safe while walking subscribers. */
+/* Queues a frame or answer; takes over the reference. m NULL means that memory was short: the connection will be ended. Never ends
+ * it in place. Silent when the connection is closing. */
 void conn_send(struct conn *c, struct msg *m);
 
-/* WebSocket: our Close frame, then CONN_CLOSING. Leaves all channels at once. Nothing may be sent after it. */
+/* WebSocket: our Close frame, then CONN_CLOSING until the peer's Close. Leaves all channels at once; nothing is sent after it. */
 void conn_close(struct conn *c, uint16_t code, str reason);
 /* pusher:error and Close with the same code and text. */
 void conn_refuse(struct conn *c, uint16_t code, str message);
-/* HTTP: FIN after what is queued, then CONN_CLOSING. */
+/* The conversation is over (HTTP: last answer queued; WebSocket: the peer's Close is answered): FIN after what is queued, then CONN_CLOSING. */
 void conn_finish(struct conn *c);
 
-/* The one way out, whatever the cause: leaves channels (one mail), closes the descriptor, frees what it owns. Harmless twice. */
+/* The one way out, whatever the cause: leaves channels, closes the descriptor, frees what it owns. Harmless twice. The record stays until
+ * the end of the turn, or until the hub's answer. */
 void conn_end(struct conn *c);
+/* Tells the hub that a counted connection is gone. Harmless twice. */
+void conn_uncount(struct conn *c);
+
+/* For outgoing.c: all is written; the budget was exceeded; reading or writing has to be asked for anew. */
+void conn_written(struct conn *c);
+void conn_overflow(struct conn *c);
+void conn_update_watch(struct conn *c);
 
 /* Seconds of the worker's clock, for last_active_s. */
 uint32_t conn_now_s(const struct conn *c);

@@ -20,7 +20,7 @@ struct local_entry {
 
 struct local_channel {
 	struct local_channels *owner;
-	struct channel *channel; /* the hub's, known since the first answer */
+	struct channel *channel; /* the hub's, from the first answer until it is released */
 	struct local_entry *entries;
 	uint32_t n, cap;
 	uint32_t n_asked; /* subscribes sent to the hub and not yet answered */
@@ -58,8 +58,11 @@ void local_fini(struct local_channels *l);
 struct local_channel *local_find(struct local_channels *l, str name);
 /* Finds or makes it. NULL: memory. */
 struct local_channel *local_get(struct local_channels *l, str name, uint32_t traits);
-/* TO_WORKER_RELEASED came, or a subscribe was answered with a refusal: frees it if nobody is on it and no subscribe is under way. */
+/* TO_WORKER_RELEASED came: frees it unless a subscribe is under way. */
 void local_release(struct local_channel *ch);
+/* A subscribe was refused and does not count as asked any more: frees it if it was the only reason. While the hub still
+ * knows it (channel is set) TO_WORKER_RELEASED will come. */
+void local_refuse(struct local_channel *ch);
 static inline str local_name(const struct local_channel *ch)
 {
 	return (str){ ch->name, ch->name_len };

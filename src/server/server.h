@@ -25,10 +25,20 @@ void server_free(struct server *s);
 err server_listen(struct server *s, struct net_address *a, int *system_error);
 err server_listen_unix(struct server *s, str path, unsigned mode, int *system_error);
 
-/* Any thread: no new connections; every session gets 4200 and a Close, spread over the grace period. */
+/* Any thread: upgrades are refused from now on; every session gets 4200 and a Close, spread over the grace period. */
 void server_drain(struct server *s);
+bool server_is_draining(const struct server *s);
 /* Any thread: have all connections ended? */
 bool server_is_drained(const struct server *s);
+
+/* A session wants to exist on this node: false when max_connections are there. Any worker. */
+bool server_admit_session(struct server *s);
+void server_release_session(struct server *s);
+
+/* For workers. With one: lets the hub take its mail, on the worker's own loop; true when there was any. */
+bool server_turn_hub(struct server *s);
+/* A worker has taken its mail; the hub may have waited for that. */
+void server_mail_was_taken(struct server *s);
 
 /* For tests and statistics, while the loops rest. */
 struct hub_counts server_count(const struct server *s, const struct app *a);

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/slab.h"
+#include "codec/http1.h"
 #include "core/app.h"
 #include "core/mail.h"
 #include "io/loop.h"
@@ -29,42 +30,49 @@ struct worker {
 	struct loop *loop;
 	struct hash_key hash_key;
 	unsigned index;
-	bool is_draining;
+	bool is_draining; /* upgrades are refused, sessions are being closed */
 
-	struct mailbox *inbox;
+	struct mailbox *inbox;	   /* the hub's mail */
+	struct mailbox *hub_inbox; /* where ours goes */
 	struct outbox to_hub;
+	atomic_bool waits_for_hub; /* to take its mail */
 
 	struct slab conns;
-	struct list all;     /* struct conn by link */
-	size_t n_sessions;   /* upgraded connections that have not ended */
-	struct list doomed;
+	struct list all; /* struct conn by link */
+	atomic_size_t n_conns; /* written here alone, read by any thread */
 	struct local_channels *channels; /* by app->index */
 
 	struct outgoing out;
-	struct arena arena; /* scratch of one turn */
+	struct arena arena; /* scratch while one input is handled */
 	char *recv;	    /* WORKER_RECV_BYTES: where every read lands */
 
 	struct listener *listeners;
-	struct msg *pong, *ping; /* the same for everybody */
-	char date[32];	/* of the Date header */
-	int64_t date_s; /* the second it stands for */
+	struct timer drain_timer;
+	uint64_t drain_until_ms;
+
+	struct msg *pong, *ping;    /* the same for everybody */
+	char date[HTTP_DATE_LEN]; /* of the Date header */
+	int64_t date_s;		    /* the second that it stands for */
+	struct msg *published;	    /* http_answer.c: the answer to a plain publish, of that second, or NULL */
+	int64_t published_s;
 };
 
-/* inbox is where the hub's mail arrives, to_hub where ours goes. */
-void worker_init(struct worker *w, struct server *s, unsigned index, struct loop *l, struct mailbox *hub_inbox);
+void worker_init(struct worker *w, struct server *s, unsigned index, struct loop *l);
 void worker_fini(struct worker *w);
+
+err worker_listen(struct worker *w, struct net_address *a, int *system_error);
+err worker_listen_unix(struct worker *w, str path, unsigned mode, int *system_error);
+/* The same descriptor as another worker's last listener. */
+err worker_listen_share(struct worker *w, const struct worker *first);
+
+/* Ends every connection; the loop has stopped for good. */
+void worker_end_all(struct worker *w);
 
 /* A record to the hub, sent at the end of the turn. NULL: memory is short (only for records above 4 KiB). */
 static inline void *worker_mail(struct worker *w, enum mail_to_hub kind, size_t bytes)
 {
-	return outbox_add(&w->to_hub, kind, bytes);
+	return outbox_add(&w->to_hub, mail_kind(w->index, kind), bytes);
 }
-
-/* Sends what was prepared, takes what has come. True when there was any. */
-bool worker_exchange_mail(struct worker *w);
-/* The second half of a turn: writes. True when more is left. */
-bool worker_write(struct worker *w);
-
 static inline struct local_channels *worker_channels(struct worker *w, const struct app *a)
 {
 	return &w->channels[a->index];

@@ -1,0 +1,359 @@
+#include "server/conn.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "codec/pusher.h"
+#include "server/http.h"
+#include "server/server.h"
+#include "server/session.h"
+#include "server/worker.h"
+
+/* Reads of one connection per turn: a fast sender must not starve the others. */
+#define READS_PER_TURN 4
+/* Entries of one leave record: below the size that always finds memory. */
+#define LEAVE_ENTRIES_MAX 200
+
+struct conn_kept {
+	size_t at, len;
+	char bytes[];
+};
+
+uint32_t conn_now_s(const struct conn *c)
+{
+	return (uint32_t)(clock_ms(loop_clock(c->worker->loop)) / 1000);
+}
+
+/* Input */
+
+static bool may_handle(const struct conn *c)
+{
+	switch ((enum conn_phase)c->phase) {
+	case CONN_HTTP:
+	case CONN_OPENING:
+	case CONN_OPEN:
+		return !c->awaits_hub && !c->blocked;
+	case CONN_CLOSING:
+		return true;
+	case CONN_ENDED:
+		return false;
+	}
+	NEVER("unknown phase");
+}
+
+/* Hands *in to the protocol of the phase until it is taken or has to wait. */
+static void feed(struct conn *c, str *in)
+{
+	while (in->n > 0 && may_handle(c)) {
+		if (c->is_websocket)
+			session_feed(c, in);
+		else if (c->phase == CONN_HTTP)
+			http_feed(c, in);
+		else
+			in->n = 0;
+	}
+	arena_reset(&c->worker->arena);
+}
+
+static void keep(struct conn *c, str in)
+{
+	struct conn_kept *k = try_alloc(sizeof *k + in.n);
+
+	ASSERT(!c->kept);
+	if (!k) {
+		conn_end(c);
+		return;
+	}
+	k->at = 0;
+	k->len = in.n;
+	memcpy(k->bytes, in.p, in.n);
+	c->kept = k;
+}
+
+/* Goes on with what was kept. */
+static void resume(struct conn *c)
+{
+	struct conn_kept *k = c->kept;
+
+	if (k && may_handle(c)) {
+		str in = { k->bytes + k->at, k->len - k->at };
+
+		c->kept = NULL;
+		feed(c, &in);
+		k->at = k->len - in.n;
+		if (in.n > 0 && c->phase != CONN_ENDED)
+			c->kept = k;
+		else
+			xfree(k);
+	}
+	if (c->phase != CONN_ENDED)
+		conn_update_watch(c);
+}
+
+/* The peer ended its stream: an HTTP client may still wait for answers. */
+static void on_end_of_stream(struct conn *c)
+{
+	if (c->phase == CONN_HTTP && out_has_pending(c))
+		conn_finish(c);
+	else
+		conn_end(c);
+}
+
+static void receive(struct conn *c)
+{
+	struct worker *w = c->worker;
+
+	for (int i = 0; i < READS_PER_TURN; i++) {
+		size_t n;
+		err e = net_recv(w->loop, &c->file, w->recv, WORKER_RECV_BYTES, &n);
+		str in = { w->recv, n };
+
+		if (e == ERR_AGAIN)
+			return;
+		if (e != OK) {
+			conn_end(c);
+			return;
+		}
+		if (n == 0) {
+			on_end_of_stream(c);
+			return;
+		}
+		feed(c, &in);
+		if (in.n > 0 && c->phase != CONN_ENDED)
+			keep(c, in);
+		if (n < WORKER_RECV_BYTES || !may_handle(c))
+			return;
+	}
+}
+
+static bool wants_input(const struct conn *c)
+{
+	return !c->kept && may_handle(c);
+}
+
+/* Reading is given up only when input really comes while it cannot be handled: most waits are over before that. */
+static void on_ready(struct io_file *f, unsigned ready)
+{
+	struct conn *c = container_of(f, struct conn, file);
+
+	if (ready & LOOP_WRITE)
+		out_resume(c);
+	if (c->phase == CONN_ENDED || !(ready & (LOOP_READ | LOOP_HANGUP)))
+		return;
+	if (wants_input(c))
+		receive(c);
+	else if (ready & LOOP_HANGUP)
+		conn_end(c);
+	else
+		conn_update_watch(c);
+}
+
+void conn_update_watch(struct conn *c)
+{
+	unsigned events = (wants_input(c) ? LOOP_READ : 0) | (c->blocked ? LOOP_WRITE : 0);
+
+	loop_watch(c->worker->loop, &c->file, events);
+}
+
+/* Beginning */
+
+static void on_timer(struct timer *t)
+{
+	struct conn *c = container_of(t, struct conn, timer);
+
+	if (c->phase == CONN_CLOSING)
+		conn_end(c);
+	else if (c->phase == CONN_HTTP)
+		http_on_timer(c);
+	else
+		session_on_timer(c);
+}
+
+void conn_open(struct worker *w, int fd)
+{
+	struct conn *c = slab_get(&w->conns);
+
+	memset(c, 0, sizeof *c);
+	c->file = (struct io_file){ .fd = fd, .on_ready = on_ready };
+	c->worker = w;
+	c->phase = CONN_HTTP;
+	list_init(&c->dirty);
+	list_push_back(&w->all, &c->link);
+	atomic_fetch_add_explicit(&w->n_conns, 1, memory_order_relaxed);
+	timer_init(&c->timer, on_timer);
+	subs_init(&c->subs);
+	loop_watch(w->loop, &c->file, LOOP_READ);
+	http_begin(c);
+}
+
+/* Asking the hub */
+
+static void release(struct loop_deferred *d)
+{
+	struct conn *c = container_of(d, struct conn, deferred);
+
+	slab_put(&c->worker->conns, c);
+}
+
+static void let_go(struct conn *c)
+{
+	c->deferred.run = release;
+	loop_defer(c->worker->loop, &c->deferred);
+}
+
+void conn_await_hub(struct conn *c)
+{
+	ASSERT(!c->awaits_hub);
+	c->awaits_hub = true;
+}
+
+void conn_answered(struct conn *c)
+{
+	ASSERT(c->awaits_hub);
+	c->awaits_hub = false;
+	if (c->phase == CONN_ENDED)
+		let_go(c);
+	else
+		resume(c);
+}
+
+/* Output */
+
+void conn_send(struct conn *c, struct msg *m)
+{
+	struct outgoing *o = &c->worker->out;
+
+	if (c->phase == CONN_CLOSING || c->phase == CONN_ENDED) {
+		msg_unref(m);
+	} else if (!m) {
+		c->is_overflowed = true;
+		out_touch(o, c);
+	} else {
+		out_hold(o, m);
+		out_mark(o, c, m, true);
+	}
+}
+
+void conn_written(struct conn *c)
+{
+	if (c->finishes) {
+		c->finishes = false;
+		net_shutdown(c->worker->loop, &c->file);
+	}
+	if ((c->file.watched & LOOP_WRITE) || c->kept)
+		resume(c);
+}
+
+/* Ending */
+
+static struct to_hub_leave *leave_record(struct worker *w, const struct app *a, uint32_t n)
+{
+	struct to_hub_leave *r = worker_mail(w, TO_HUB_LEAVE, sizeof *r + n * sizeof r->entries[0]);
+
+	*r = (struct to_hub_leave){ .app = a, .n = n };
+	return r;
+}
+
+static void leave_channels(struct conn *c)
+{
+	while (c->subs.n > 0) {
+		uint32_t n = c->subs.n < LEAVE_ENTRIES_MAX ? c->subs.n : LEAVE_ENTRIES_MAX;
+		struct to_hub_leave *r = leave_record(c->worker, c->app, n);
+
+		for (uint32_t i = 0; i < n; i++) {
+			struct sub *s = &subs_at(&c->subs)[c->subs.n - 1];
+
+			r->entries[i] = (struct to_hub_leave_entry){ s->local->channel, s->membership };
+			subs_leave(c, s);
+		}
+	}
+}
+
+void conn_uncount(struct conn *c)
+{
+	if (c->is_counted)
+		leave_record(c->worker, c->app, 0)->is_disconnect = true;
+	c->is_counted = false;
+}
+
+/* No more words of ours, and a bounded time for the peer's. */
+static void begin_closing(struct conn *c)
+{
+	leave_channels(c);
+	c->phase = CONN_CLOSING;
+	xfree(c->kept);
+	c->kept = NULL;
+	timer_arm(c->worker->loop, &c->timer, c->worker->options->close_grace_ms);
+	conn_update_watch(c);
+}
+
+void conn_close(struct conn *c, uint16_t code, str reason)
+{
+	if (c->phase == CONN_CLOSING || c->phase == CONN_ENDED)
+		return;
+	conn_send(c, ws_close_new(code, reason));
+	begin_closing(c);
+}
+
+void conn_refuse(struct conn *c, uint16_t code, str message)
+{
+	conn_send(c, pusher_error_new(code, message));
+	conn_close(c, code, message);
+}
+
+void conn_finish(struct conn *c)
+{
+	if (c->phase == CONN_CLOSING || c->phase == CONN_ENDED)
+		return;
+	if (!c->is_websocket)
+		http_discard(c);
+	c->finishes = true;
+	out_touch(&c->worker->out, c);
+	begin_closing(c);
+}
+
+/* A Close frame in place of the queue, best effort: the socket was full a moment ago. */
+static void send_last_close(struct conn *c)
+{
+	struct msg *m = ws_close_new(PUSHER_OVER_CAPACITY, S("Buffer full"));
+	struct net_span span = { m ? m->bytes : NULL, m ? m->len : 0 };
+	size_t sent;
+
+	if (m)
+		net_send(c->worker->loop, &c->file, &span, 1, &sent);
+	msg_unref(m);
+}
+
+void conn_overflow(struct conn *c)
+{
+	log_limited(c->worker->log, LOG_WARN, "slow_reader_closed",
+		    LF_CSTR("setting", "websocket.max_messages, websocket.max_bytes"));
+	if (c->is_websocket && !out_is_mid_message(c))
+		send_last_close(c);
+	conn_end(c);
+}
+
+void conn_end(struct conn *c)
+{
+	struct worker *w = c->worker;
+
+	if (c->phase == CONN_ENDED)
+		return;
+	leave_channels(c);
+	conn_uncount(c);
+	if (c->is_admitted)
+		server_release_session(w->server);
+	out_discard(c);
+	if (c->is_websocket)
+		ws_reader_fini(&c->reader);
+	else
+		http_discard(c);
+	xfree(c->kept);
+	c->kept = NULL;
+	timer_disarm(&c->timer);
+	net_close(w->loop, &c->file);
+	list_remove(&c->link);
+	atomic_fetch_sub_explicit(&w->n_conns, 1, memory_order_relaxed);
+	c->phase = CONN_ENDED;
+	if (!c->awaits_hub)
+		let_go(c);
+}

@@ -1,0 +1,258 @@
+#include "server/server.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "server/worker.h"
+
+/* Mail that may wait in one box before its senders stop taking in work. */
+#define MAILBOX_FULL_BYTES ((size_t)1024 * 1024)
+
+struct server {
+	struct server_options options;
+	const struct app_table *apps;
+	struct log *log;
+
+	struct hub *hub;
+	struct loop *hub_loop; /* NULL: the hub lives on the only worker's loop */
+	struct mailbox *hub_inbox;
+	struct outbox *to_workers;
+	atomic_bool hub_waits; /* for a worker to take its mail */
+
+	struct worker *workers;
+	unsigned n_workers;
+
+	atomic_size_t n_sessions;
+	atomic_bool is_draining;
+};
+
+struct server_options server_options_default(void)
+{
+	return (struct server_options){
+		.n_workers = 1,
+		.activity_timeout_s = 120,
+		.user_authentication_timeout_s = 3600,
+		.shutdown_grace_period_s = 10,
+		.message_bytes_max = 64 * 1024,
+		.message_bytes_setting = S("websocket_max_payload_kb"),
+		.frame_bytes_max = (uint64_t)16 * 1024 * 1024,
+		.queue_messages_max = 1000,
+		.queue_bytes_max = UINT64_MAX,
+		.disconnect_on_buffer_full = true,
+		.request_body_bytes_max = (uint64_t)10 * 1024 * 1024,
+		.request_head_bytes_max = 64 * 1024,
+		.request_target_bytes_max = 32 * 1024,
+		.head_timeout_ms = 10000,
+		.body_timeout_ms = 30000,
+		.idle_timeout_ms = 75000,
+		.close_grace_ms = 2000,
+	};
+}
+
+/* The hub's turn */
+
+static void *mail_to_worker(void *ctx, unsigned worker, enum mail_to_worker kind, size_t bytes)
+{
+	struct server *s = ctx;
+	void *record = outbox_add(&s->to_workers[worker], kind, bytes);
+
+	ASSERT(record); /* small: never fails */
+	return record;
+}
+
+static bool a_worker_is_full(const struct server *s)
+{
+	for (unsigned i = 0; i < s->n_workers; i++)
+		if (mailbox_is_full(s->workers[i].inbox))
+			return true;
+	return false;
+}
+
+static void wake_waiting_workers(struct server *s)
+{
+	if (mailbox_is_full(s->hub_inbox))
+		return;
+	for (unsigned i = 0; i < s->n_workers; i++)
+		if (atomic_load(&s->workers[i].waits_for_hub))
+			loop_wake(s->workers[i].loop);
+}
+
+static bool take_hub_mail(struct server *s)
+{
+	struct mail_batch *b = mailbox_take(s->hub_inbox);
+	bool any = b != NULL;
+
+	while (b) {
+		const struct mail *m;
+
+		for (size_t at = 0; (m = mail_batch_next(b, &at));)
+			hub_take(s->hub, mail_worker(m->kind), m->kind & 0xff, m->record);
+		b = mail_batch_done(b);
+	}
+	for (unsigned i = 0; i < s->n_workers; i++)
+		outbox_flush(&s->to_workers[i]);
+	return any;
+}
+
+/* While a worker is behind with its mail the hub takes no more: its own box fills, and the workers stop taking in
+ * work. No circle of waiting: a worker never waits for the hub before it takes its mail. */
+static bool on_hub_turn_end(void *ctx)
+{
+	struct server *s = ctx;
+
+	atomic_store(&s->hub_waits, true);
+	if (a_worker_is_full(s))
+		return false;
+	atomic_store(&s->hub_waits, false);
+	if (take_hub_mail(s))
+		wake_waiting_workers(s);
+	return false;
+}
+
+bool server_turn_hub(struct server *s)
+{
+	return !s->hub_loop && take_hub_mail(s);
+}
+
+void server_mail_was_taken(struct server *s)
+{
+	if (atomic_load(&s->hub_waits))
+		loop_wake(s->hub_loop);
+}
+
+/* Life */
+
+static void make_worker(struct server *s, unsigned index, struct loop *l)
+{
+	struct worker *w = &s->workers[index];
+
+	w->options = &s->options;
+	w->apps = s->apps;
+	w->log = s->log;
+	w->hub_inbox = s->hub_inbox;
+	w->inbox = mailbox_new(l, MAILBOX_FULL_BYTES);
+	outbox_init(&s->to_workers[index], w->inbox);
+	worker_init(w, s, index, l);
+}
+
+struct server *server_new(const struct server_options *o, const struct app_table *apps, struct log *log,
+			  struct loop **worker_loops, struct loop *hub_loop, struct hash_key key)
+{
+	struct server *s = xnew(struct server);
+
+	ASSERT(o->n_workers == 1 || hub_loop);
+	s->options = *o;
+	s->apps = apps;
+	s->log = log;
+	s->n_workers = o->n_workers;
+	s->hub_loop = hub_loop;
+	s->hub = hub_new(apps, o->n_workers, key, (struct hub_sink){ mail_to_worker, s });
+	s->hub_inbox = mailbox_new(hub_loop ? hub_loop : worker_loops[0], MAILBOX_FULL_BYTES);
+	s->to_workers = xcalloc(o->n_workers, sizeof *s->to_workers);
+	s->workers = xcalloc(o->n_workers, sizeof *s->workers);
+	for (unsigned i = 0; i < o->n_workers; i++) {
+		s->workers[i].hash_key = key;
+		make_worker(s, i, worker_loops[i]);
+	}
+	if (hub_loop)
+		loop_on_turn_end(hub_loop, on_hub_turn_end, s);
+	return s;
+}
+
+/* One turn of every loop, here and now: they have no threads any more. */
+static void turn_all(struct server *s)
+{
+	for (unsigned i = 0; i < s->n_workers; i++)
+		loop_turn(s->workers[i].loop, 0);
+	if (s->hub_loop)
+		loop_turn(s->hub_loop, 0);
+}
+
+void server_free(struct server *s)
+{
+	/* Three rounds: leaves to the hub, its releases and late answers back, the last records freed. */
+	for (unsigned i = 0; i < s->n_workers; i++)
+		worker_end_all(&s->workers[i]);
+	for (int round = 0; round < 3; round++)
+		turn_all(s);
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		loop_on_turn_end(s->workers[i].loop, NULL, NULL);
+		worker_fini(&s->workers[i]);
+		outbox_fini(&s->to_workers[i]);
+		mailbox_free(s->workers[i].inbox);
+	}
+	if (s->hub_loop)
+		loop_on_turn_end(s->hub_loop, NULL, NULL);
+	mailbox_free(s->hub_inbox);
+	hub_free(s->hub);
+	xfree(s->workers);
+	xfree(s->to_workers);
+	xfree(s);
+}
+
+err server_listen(struct server *s, struct net_address *a, int *system_error)
+{
+	err e = OK;
+
+	for (unsigned i = 0; i < s->n_workers && e == OK; i++)
+		e = worker_listen(&s->workers[i], a, system_error);
+	return e;
+}
+
+err server_listen_unix(struct server *s, str path, unsigned mode, int *system_error)
+{
+	err e = worker_listen_unix(&s->workers[0], path, mode, system_error);
+
+	for (unsigned i = 1; i < s->n_workers && e == OK; i++)
+		e = worker_listen_share(&s->workers[i], &s->workers[0]);
+	return e;
+}
+
+/* Draining */
+
+void server_drain(struct server *s)
+{
+	atomic_store(&s->is_draining, true);
+	for (unsigned i = 0; i < s->n_workers; i++)
+		loop_wake(s->workers[i].loop);
+}
+
+bool server_is_draining(const struct server *s)
+{
+	return atomic_load_explicit(&s->is_draining, memory_order_relaxed);
+}
+
+bool server_is_drained(const struct server *s)
+{
+	return server_is_draining(s) && server_n_connections(s) == 0;
+}
+
+/* Counts */
+
+bool server_admit_session(struct server *s)
+{
+	size_t n = atomic_fetch_add(&s->n_sessions, 1);
+
+	if (s->options.max_connections == 0 || n < s->options.max_connections)
+		return true;
+	server_release_session(s);
+	return false;
+}
+
+void server_release_session(struct server *s)
+{
+	atomic_fetch_sub(&s->n_sessions, 1);
+}
+
+struct hub_counts server_count(const struct server *s, const struct app *a)
+{
+	return hub_count(s->hub, a);
+}
+
+size_t server_n_connections(const struct server *s)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < s->n_workers; i++)
+		n += atomic_load(&s->workers[i].n_conns);
+	return n;
+}

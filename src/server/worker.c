@@ -1,0 +1,303 @@
+#include "server/worker.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "codec/pusher.h"
+#include "server/http.h"
+#include "server/server.h"
+#include "server/session.h"
+
+/* Connections written between two polls: about 2 ms of send(). */
+#define WRITES_PER_SLICE 512
+#define ACCEPTS_PER_TURN 64
+/* While draining, every so often a share of the sessions is closed. */
+#define DRAIN_STEP_MS 100
+#define DRAIN_STEP_MIN 250
+#define DATE_NEVER INT64_MIN
+
+struct listener {
+	struct io_file file;
+	struct worker *worker;
+	struct listener *next;
+};
+
+/* Accepting */
+
+static void on_acceptable(struct io_file *f, unsigned ready)
+{
+	struct listener *l = container_of(f, struct listener, file);
+	struct worker *w = l->worker;
+
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		struct io_file accepted = { .fd = -1 };
+		struct net_address peer;
+		err e = net_accept(w->loop, f, &accepted, &peer);
+
+		if (e == ERR_AGAIN)
+			return;
+		if (e == OK)
+			conn_open(w, accepted.fd);
+		else if (e == ERR_LIMIT)
+			log_limited(w->log, LOG_ERROR, "out_of_descriptors",
+				    LF_CSTR("hint", "raise the limit of open files (ulimit -n, LimitNOFILE)"));
+	}
+}
+
+static struct listener *listener_new(struct worker *w)
+{
+	struct listener *l = xnew(struct listener);
+
+	l->file = (struct io_file){ .fd = -1, .on_ready = on_acceptable };
+	l->worker = w;
+	return l;
+}
+
+static err listener_start(struct worker *w, struct listener *l, err e)
+{
+	if (e != OK) {
+		xfree(l);
+		return e;
+	}
+	l->next = w->listeners;
+	w->listeners = l;
+	loop_watch(w->loop, &l->file, LOOP_READ);
+	return OK;
+}
+
+err worker_listen(struct worker *w, struct net_address *a, int *system_error)
+{
+	struct listener *l = listener_new(w);
+
+	return listener_start(w, l, net_listen(w->loop, &l->file, a, system_error));
+}
+
+err worker_listen_unix(struct worker *w, str path, unsigned mode, int *system_error)
+{
+	struct listener *l = listener_new(w);
+
+	return listener_start(w, l, net_listen_unix(w->loop, &l->file, path, mode, system_error));
+}
+
+err worker_listen_share(struct worker *w, const struct worker *first)
+{
+	struct listener *l = listener_new(w);
+
+	return listener_start(w, l, net_listen_share(w->loop, &l->file, &first->listeners->file));
+}
+
+/* Mail from the hub */
+
+static void deliver(struct worker *w, const struct to_worker_deliver *d)
+{
+	const struct local_channel *ch = d->local;
+	bool excludes = !socket_id_eq(d->exclude, SOCKET_ID_NONE);
+
+	out_hold(&w->out, d->frame);
+	for (uint32_t i = 0; i < ch->n; i++) {
+		struct conn *c = ch->entries[i].conn;
+
+		if (excludes && socket_id_eq(c->id, d->exclude))
+			continue;
+		out_mark(&w->out, c, d->frame, false);
+	}
+}
+
+static void take(struct worker *w, const struct mail *m)
+{
+	const void *r = m->record;
+
+	switch ((enum mail_to_worker)m->kind) {
+	case TO_WORKER_CONNECTED: {
+		const struct to_worker_connected *connected = r;
+
+		session_on_connected(connected->conn, connected);
+		conn_answered(connected->conn);
+		return;
+	}
+	case TO_WORKER_SUBSCRIBED: {
+		const struct to_worker_subscribed *subscribed = r;
+
+		session_on_subscribed(subscribed->conn, subscribed);
+		conn_answered(subscribed->conn);
+		return;
+	}
+	case TO_WORKER_ANSWER: {
+		const struct to_worker_answer *answer = r;
+
+		http_on_hub_answer(answer->conn, answer);
+		conn_answered(answer->conn);
+		return;
+	}
+	case TO_WORKER_RELEASED:
+		local_release(((const struct to_worker_released *)r)->local);
+		return;
+	case TO_WORKER_DELIVER:
+		deliver(w, r);
+		return;
+	}
+	NEVER("unknown mail to a worker");
+}
+
+static bool take_mail(struct worker *w)
+{
+	struct mail_batch *b = mailbox_take(w->inbox);
+	bool any = b != NULL;
+
+	while (b) {
+		const struct mail *m;
+
+		for (size_t at = 0; (m = mail_batch_next(b, &at));)
+			take(w, m);
+		b = mail_batch_done(b);
+	}
+	if (any)
+		server_mail_was_taken(w->server);
+	return any;
+}
+
+/* Draining */
+
+static bool close_for_drain(struct conn *c)
+{
+	if (c->phase == CONN_OPEN || c->phase == CONN_OPENING)
+		conn_refuse(c, PUSHER_RECONNECT, S("Server shutting down"));
+	else if (c->phase == CONN_HTTP && !c->http && !c->awaits_hub && !out_has_pending(c))
+		conn_end(c);
+	else
+		return false;
+	return true;
+}
+
+/* So many sessions per step that the last is closed at three quarters of the grace period, and a small server at once. */
+static size_t drain_share(const struct worker *w)
+{
+	uint64_t now_ms = clock_ms(loop_clock(w->loop));
+	uint64_t left_ms = w->drain_until_ms > now_ms ? w->drain_until_ms - now_ms : 0;
+	size_t share = w->n_conns / (left_ms / DRAIN_STEP_MS + 1) + 1;
+
+	return share > DRAIN_STEP_MIN ? share : DRAIN_STEP_MIN;
+}
+
+static void drain_step(struct worker *w)
+{
+	size_t share = drain_share(w);
+	struct list *next;
+
+	for (struct list *l = w->all.next; l != &w->all && share > 0; l = next) {
+		next = l->next;
+		share -= close_for_drain(container_of(l, struct conn, link));
+	}
+	if (w->n_conns > 0)
+		timer_arm(w->loop, &w->drain_timer, DRAIN_STEP_MS);
+}
+
+static void on_drain_timer(struct timer *t)
+{
+	drain_step(container_of(t, struct worker, drain_timer));
+}
+
+static void begin_draining(struct worker *w)
+{
+	w->is_draining = true;
+	w->drain_until_ms = clock_ms(loop_clock(w->loop)) + w->options->shutdown_grace_period_s * 750u;
+	drain_step(w);
+}
+
+/* The turn */
+
+/* The flag is up before the box is looked at again, so that a hub that empties it in between wakes us. */
+static bool hub_is_full(struct worker *w)
+{
+	bool is_full = mailbox_is_full(w->hub_inbox);
+
+	if (!is_full && !atomic_load_explicit(&w->waits_for_hub, memory_order_relaxed))
+		return false;
+	atomic_store(&w->waits_for_hub, is_full);
+	return is_full && mailbox_is_full(w->hub_inbox);
+}
+
+/* Deliveries are taken only when those before are written: pressure goes back to the hub and from there to whoever publishes. */
+static bool on_turn_end(void *ctx)
+{
+	struct worker *w = ctx;
+	bool more;
+
+	if (!w->is_draining && server_is_draining(w->server))
+		begin_draining(w);
+	while (out_is_clean(&w->out)) {
+		bool any = outbox_flush(&w->to_hub);
+
+		any |= server_turn_hub(w->server);
+		any |= take_mail(w);
+		if (!any)
+			break;
+	}
+	more = out_write(&w->out, WRITES_PER_SLICE);
+	outbox_flush(&w->to_hub);
+	loop_pause_files(w->loop, hub_is_full(w));
+	return more;
+}
+
+str worker_date(struct worker *w)
+{
+	int64_t now_s = loop_clock(w->loop)->wall_ms / 1000;
+
+	if (now_s != w->date_s) {
+		http_date(now_s, w->date);
+		w->date_s = now_s;
+	}
+	return (str){ w->date, sizeof w->date };
+}
+
+/* Beginning and end */
+
+void worker_init(struct worker *w, struct server *s, unsigned index, struct loop *l)
+{
+	w->loop = l;
+	w->server = s;
+	w->index = index;
+	outbox_init(&w->to_hub, w->hub_inbox);
+	slab_init(&w->conns, sizeof(struct conn));
+	list_init(&w->all);
+	w->channels = xcalloc(w->apps->n + 1, sizeof *w->channels);
+	for (size_t i = 0; i < w->apps->n; i++)
+		local_init(&w->channels[i], w->apps->apps[i], &w->hash_key);
+	out_init(&w->out);
+	arena_init(&w->arena, WORKER_RECV_BYTES);
+	w->recv = xalloc(WORKER_RECV_BYTES);
+	timer_init(&w->drain_timer, on_drain_timer);
+	w->pong = pusher_event_new(S("pusher:pong"), (str){ 0 }, S("{}"), (str){ 0 });
+	w->ping = pusher_event_new(S("pusher:ping"), (str){ 0 }, S("{}"), (str){ 0 });
+	w->date_s = DATE_NEVER;
+	loop_on_turn_end(l, on_turn_end, w);
+}
+
+void worker_end_all(struct worker *w)
+{
+	while (!list_is_empty(&w->all))
+		conn_end(container_of(w->all.next, struct conn, link));
+}
+
+void worker_fini(struct worker *w)
+{
+	ASSERT(w->n_conns == 0);
+	while (w->listeners) {
+		struct listener *l = w->listeners;
+
+		w->listeners = l->next;
+		net_close(w->loop, &l->file);
+		xfree(l);
+	}
+	timer_disarm(&w->drain_timer);
+	for (size_t i = 0; i < w->apps->n; i++)
+		local_fini(&w->channels[i]);
+	xfree(w->channels);
+	out_fini(&w->out);
+	arena_fini(&w->arena);
+	xfree(w->recv);
+	msg_unref(w->pong);
+	msg_unref(w->ping);
+	msg_unref(w->published);
+	slab_fini(&w->conns);
+	outbox_fini(&w->to_hub);
+}
