@@ -1,0 +1,27 @@
+/* session_priv.h: what the files of a session share. A handler answers a message with at most one frame of its own. */
+#ifndef SERVER_SESSION_PRIV_H
+#define SERVER_SESSION_PRIV_H
+
+#include "server/refusal.h"
+#include "server/session.h"
+
+/* pusher:error; the connection stays. */
+void session_error(struct conn *c, const struct refusal *why);
+/* What a rate limit does to the one who exceeded it. */
+void session_refuse_rate(struct conn *c, bool terminates);
+/* One event more in w; without a limit (0 or NO_LIMIT) always true. */
+bool session_rate_ok(const struct conn *c, struct rate_window *w, uint32_t n_max,
+		     uint32_t window_s);
+/* Tells the hub that c is no longer on one channel. */
+void session_leave(struct conn *c, struct channel *channel, struct membership *membership);
+
+/* Rows of client_events.def */
+void session_ping(struct conn *c, const struct pusher_message *m);
+void session_pong(struct conn *c, const struct pusher_message *m);
+void session_subscribe(struct conn *c, const struct pusher_message *m);
+void session_unsubscribe(struct conn *c, const struct pusher_message *m);
+void session_sign_in(struct conn *c, const struct pusher_message *m);
+/* client-… */
+void session_client_event(struct conn *c, const struct pusher_message *m);
+
+#endif

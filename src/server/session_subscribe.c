@@ -1,0 +1,207 @@
+/* session_subscribe.c: joining and leaving channels.
+ *
+ * The worker checks what it can alone, then the hub decides; the connection's further input waits for the answer. The local
+ * record is there before the question, so that the answer and everything after it find it. The session joins when the
+ * answer comes and not before: what the hub sends from then on is what the subscriber is owed. */
+#include "core/auth.h"
+#include "core/channel_name.h"
+#include "server/session_priv.h"
+#include "server/subscribe_request.h"
+#include "server/worker.h"
+
+#define AUTH "Authentication error: "
+
+static const struct refusal OVER_CAPACITY = { PUSHER_OVER_CAPACITY, { "Over capacity", 13 } };
+
+static bool check_auth(struct conn *c, const struct subscribe_request *r, unsigned traits,
+		       struct refusal *why)
+{
+	struct arena *a = &c->worker->arena;
+
+	if (!(traits & (CHANNEL_AUTHORIZED | CHANNEL_USER)))
+		return true;
+	if ((traits & CHANNEL_AUTHORIZED) && !r->auth.p)
+		return REFUSE(why, a, PUSHER_UNAUTHORIZED,
+			      S(AUTH "Authentication signature required for this channel"));
+	/* A user's channel is for whoever signed in as that user. */
+	if ((traits & CHANNEL_USER) || !auth_channel_ok(c->app, c->id, r->channel, r->channel_data,
+							traits & CHANNEL_PRESENCE, r->auth))
+		return REFUSE(why, a, PUSHER_UNAUTHORIZED,
+			      S(AUTH "Channel requires authentication"));
+	return true;
+}
+
+static bool read_member(struct conn *c, const struct subscribe_request *r, unsigned traits,
+			struct presence_data *who, struct refusal *why)
+{
+	struct arena *a = &c->worker->arena;
+
+	if (!(traits & CHANNEL_PRESENCE))
+		return true;
+	if (!r->channel_data.p)
+		return REFUSE(
+			why, a, PUSHER_GENERIC,
+			S("Invalid message format: Missing channel_data for presence channel"));
+	return presence_data_read(r->channel_data, c->app->limits.max_presence_member_size_in_kb, a,
+				  who, why);
+}
+
+/* held: the subscription of a repeat, or NULL. False: memory is short. */
+static bool ask_hub(struct conn *c, struct local_channel *local, const struct sub *held,
+		    const struct presence_data *who)
+{
+	str texts[] = { local_name(local), who->user_id, who->user_info };
+	struct to_hub_subscribe *r = worker_mail(c->worker, TO_HUB_SUBSCRIBE,
+						 sizeof(*r) + texts[0].n + texts[1].n + texts[2].n);
+	char *p;
+
+	if (!r)
+		return false;
+	*r = (struct to_hub_subscribe){
+		.conn = c,
+		.local = local,
+		.app = c->app,
+		.channel = held ? local->channel : NULL,
+		.membership = held ? held->membership : NULL,
+		.traits = local->traits,
+		.name_len = (uint32_t)texts[0].n,
+		.user_id_len = (uint32_t)texts[1].n,
+		.user_info_len = (uint32_t)texts[2].n,
+	};
+	p = r->text;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (texts[i].n > 0)
+			memcpy(p, texts[i].p, texts[i].n);
+		p += texts[i].n;
+	}
+	conn_await_hub(c);
+	return true;
+}
+
+/* roster: the ready frame for a presence channel. */
+static void acknowledge(struct conn *c, const struct local_channel *local, struct msg *roster)
+{
+	if (!(local->traits & CHANNEL_PRESENCE))
+		roster = pusher_text_event_new(S("pusher_internal:subscription_succeeded"),
+					       local_name(local), S("{}"));
+	conn_send(c, roster);
+}
+
+/* Only the hub knows the members and the last event. */
+static bool repeat(struct conn *c, struct local_channel *local, const struct sub *held)
+{
+	if (local->traits & (CHANNEL_PRESENCE | CHANNEL_CACHE))
+		return ask_hub(c, local, held, &(struct presence_data){ 0 });
+	acknowledge(c, local, NULL);
+	return true;
+}
+
+static bool join(struct conn *c, str name, unsigned traits, const struct presence_data *who)
+{
+	struct local_channel *local = local_get(worker_channels(c->worker, c->app), name, traits);
+	const struct sub *held = local ? subs_find(c, local) : NULL;
+
+	if (!local)
+		return false;
+	if (held)
+		return repeat(c, local, held);
+	if (!ask_hub(c, local, NULL, who)) {
+		local_refuse(local);
+		return false;
+	}
+	local->n_asked++;
+	return true;
+}
+
+void session_subscribe(struct conn *c, const struct pusher_message *m)
+{
+	struct arena *a = &c->worker->arena;
+	struct presence_data who = { 0 };
+	struct subscribe_request r;
+	struct refusal why;
+	unsigned traits;
+
+	if (!subscribe_request_read(m, a, &r, &why) ||
+	    !subscribe_request_check(&r, c->app->limits.max_channel_name_length, a, &why)) {
+		session_error(c, &why);
+		return;
+	}
+	traits = channel_traits(r.channel);
+	if (!check_auth(c, &r, traits, &why) || !read_member(c, &r, traits, &who, &why))
+		session_error(c, &why);
+	else if (!join(c, r.channel, traits, &who))
+		session_error(c, &OVER_CAPACITY);
+}
+
+static void on_joined(struct conn *c, const struct to_worker_subscribed *m)
+{
+	struct local_channel *local = m->local;
+
+	local->channel = m->channel;
+	if (c->phase != CONN_OPEN) { /* it left while the hub was asked */
+		session_leave(c, m->channel, m->membership);
+		msg_unref(m->roster);
+		return;
+	}
+	subs_join(c, local, m->membership);
+	c->is_authorized |= (local->traits & CHANNEL_AUTHORIZED) != 0;
+	acknowledge(c, local, m->roster);
+}
+
+static void on_repeated(struct conn *c, const struct to_worker_subscribed *m)
+{
+	if (c->phase == CONN_OPEN)
+		acknowledge(c, m->local, m->roster);
+	else
+		msg_unref(m->roster);
+}
+
+void session_on_subscribed(struct conn *c, const struct to_worker_subscribed *m)
+{
+	struct local_channel *local = m->local;
+
+	if (m->is_repeat) {
+		on_repeated(c, m);
+		return;
+	}
+	local->n_asked--;
+	if (!m->over_capacity) {
+		on_joined(c, m);
+		return;
+	}
+	local_refuse(local);
+	if (c->phase == CONN_OPEN)
+		session_error(c, &OVER_CAPACITY);
+}
+
+/* Leaving */
+
+void session_leave(struct conn *c, struct channel *channel, struct membership *membership)
+{
+	struct to_hub_leave *r =
+		worker_mail(c->worker, TO_HUB_LEAVE, sizeof(*r) + sizeof(r->entries[0]));
+
+	*r = (struct to_hub_leave){ .app = c->app, .n = 1 };
+	r->entries[0] = (struct to_hub_leave_entry){ channel, membership };
+}
+
+/* Not to be there is no error, and there is no acknowledgement. */
+void session_unsubscribe(struct conn *c, const struct pusher_message *m)
+{
+	struct local_channel *local;
+	struct sub *held = NULL;
+	struct refusal why;
+	str name;
+
+	if (!unsubscribe_request_read(m, &c->worker->arena, &name, &why)) {
+		session_error(c, &why);
+		return;
+	}
+	local = local_find(worker_channels(c->worker, c->app), name);
+	if (local)
+		held = subs_find(c, local);
+	if (!held)
+		return;
+	session_leave(c, local->channel, held->membership);
+	subs_leave(c, held);
+}
