@@ -22,7 +22,8 @@ unsigned channel_traits(str name);
 str channel_user(str name);
 
 /* Length 1..max bytes and legal characters: OK. ERR_LIMIT: too long. ERR_SYNTAX: empty or bad characters; *problem is then the text
- * "Channel name contains invalid characters: '…' (invalid chars: ['x', …])", built in a, each character named once, in order. */
+ * "Channel name contains invalid characters: '…' (invalid chars: ['x', …])", built in a, each of them named, in order and as often as
+ * it occurs. An empty name, or one that is no UTF-8: static text without the list. */
 err channel_name_check(str name, uint32_t bytes_max, struct arena *a, str *problem);
 
 #endif

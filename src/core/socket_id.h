@@ -10,7 +10,7 @@ struct socket_id {
 };
 /* Never given to a connection: names nobody. */
 #define SOCKET_ID_NONE ((struct socket_id){ UINT64_MAX, UINT64_MAX })
-#define SOCKET_ID_TEXT_MAX 24
+#define SOCKET_ID_TEXT_MAX 41 /* of any value; a random one takes 23 */
 
 struct socket_id socket_id_random(struct rng *r);
 str socket_id_format(struct socket_id id, char out[SOCKET_ID_TEXT_MAX]);

@@ -1,0 +1,122 @@
+/* app.c: tenants, found by id and by key.
+ *
+ * A table is filled by one thread before it is shared and only read afterwards, so it needs no lock and no
+ * count. Each app keeps its signing key prepared: requests and subscriptions are verified without touching
+ * the secret again. Whether an app's values make sense is decided where configuration is read. */
+#include "core/app.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "core/origin.h"
+
+const struct app_limits app_limits_unset = {
+#define LIMIT(field, unset, floor, ceiling, unit, what) .field = (unset),
+#include "core/limits.def"
+#undef LIMIT
+};
+
+static str key_by_id(const void *value)
+{
+	return ((const struct app *)value)->id;
+}
+
+static str key_by_key(const void *value)
+{
+	return ((const struct app *)value)->key;
+}
+
+static str str_dup(str s)
+{
+	char *p = xalloc(s.n + 1);
+
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
+	return (str){ p, s.n };
+}
+
+static void str_free(str s)
+{
+	xfree((void *)s.p);
+}
+
+struct app_table *app_table_new(struct hash_key key)
+{
+	struct app_table *t = xnew(struct app_table);
+
+	t->hash_key = key;
+	map_init(&t->by_id, key_by_id);
+	map_init(&t->by_key, key_by_key);
+	return t;
+}
+
+static void app_free(struct app *a)
+{
+	for (size_t i = 0; i < a->n_allowed_origins; i++)
+		str_free(a->allowed_origins[i]);
+	xfree(a->allowed_origins);
+	digest_wipe((void *)a->secret.p, a->secret.n);
+	digest_wipe(&a->hmac, sizeof(a->hmac));
+	str_free(a->secret);
+	str_free(a->key);
+	str_free(a->id);
+	xfree(a);
+}
+
+void app_table_free(struct app_table *t)
+{
+	if (!t)
+		return;
+	map_fini(&t->by_id);
+	map_fini(&t->by_key);
+	for (size_t i = 0; i < t->n; i++)
+		app_free(t->apps[i]);
+	xfree(t->apps);
+	xfree(t);
+}
+
+struct app *app_table_add(struct app_table *t, str id, str key, str secret)
+{
+	struct app *a;
+
+	if (app_by_id(t, id) || app_by_key(t, key))
+		return NULL;
+	a = xnew(struct app);
+	a->id = str_dup(id);
+	a->key = str_dup(key);
+	a->secret = str_dup(secret);
+	hmac_key_init(&a->hmac, secret);
+	a->index = (unsigned)t->n;
+	a->enabled = true;
+	a->limits = app_limits_unset;
+	t->apps = xrealloc(t->apps, (t->n + 1) * sizeof(*t->apps));
+	t->apps[t->n++] = a;
+	map_put(&t->by_id, hash_str(&t->hash_key, id), a);
+	map_put(&t->by_key, hash_str(&t->hash_key, key), a);
+	return a;
+}
+
+void app_add_origin(struct app *a, str pattern)
+{
+	str copy = str_dup(pattern);
+	char *p = (char *)copy.p;
+
+	DASSERT(!origin_pattern_problem(pattern));
+	for (size_t i = 0; i < copy.n; i++) {
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			p[i] |= 'a' - 'A';
+	}
+	a->allowed_origins = xrealloc(a->allowed_origins,
+				      (a->n_allowed_origins + 1) * sizeof(*a->allowed_origins));
+	a->allowed_origins[a->n_allowed_origins++] = copy;
+}
+
+const struct app *app_by_id(const struct app_table *t, str id)
+{
+	return map_find(&t->by_id, hash_str(&t->hash_key, id), id);
+}
+
+const struct app *app_by_key(const struct app_table *t, str key)
+{
+	return map_find(&t->by_key, hash_str(&t->hash_key, key), key);
+}
