@@ -50,13 +50,12 @@ static err skip(struct http_chunked *c, char got, uint8_t next)
 static err add_digit(struct http_chunked *c, char got)
 {
 	int digit = hex_digit(got);
+	bool is_after_zeros = c->state == CHUNK_SIZE_END && c->left == 0;
 
 	if (digit < 0 || c->left >> 60)
 		return ERR_SYNTAX;
-	if (c->state == CHUNK_SIZE_END && c->left == 0)
-		return skip(c, got, CHUNK_SIZE_END);
 	c->left = c->left << 4 | (unsigned)digit;
-	return go(c, CHUNK_SIZE_END);
+	return is_after_zeros ? skip(c, got, CHUNK_SIZE_END) : go(c, CHUNK_SIZE_END);
 }
 
 static err size_done(struct http_chunked *c, char got, const struct buf *out)

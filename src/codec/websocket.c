@@ -350,7 +350,7 @@ static err end_frame(struct read *c)
 	if (!p->frame.is_final)
 		return ERR_AGAIN;
 	if (p->message_opcode == WS_TEXT && !utf8_at_boundary(&p->utf8))
-		return fail(c, WS_CLOSE_BAD_TEXT, "text ends inside a character");
+		return fail(c, WS_CLOSE_BAD_TEXT, "text is not UTF-8");
 	p->in_message = false;
 	return deliver(c, p->message_opcode, (str){ p->data, p->data_len });
 }
