@@ -14,7 +14,7 @@ struct http_call {
 	struct worker *worker;
 	const struct http_request *request;
 	str body;
-	str segments[4]; /* the route's {parameters}, decoded */
+	str segments[4];       /* the route's {parameters}, decoded */
 	const struct app *app; /* signed routes: who signed */
 };
 
@@ -27,12 +27,20 @@ void http_on_timer(struct conn *c);
 /* Frees what an incomplete request owns. */
 void http_discard(struct conn *c);
 
+#define HTTP_PLAIN_TEXT "text/plain; charset=utf-8"
+
 /* Answers. Keep-alive, HEAD and CORS are taken care of. content_type NULL: none. extra: ready header lines "Name: value\r\n" or empty. */
-void http_answer(const struct http_call *call, unsigned status, const char *content_type, str extra, str body);
+void http_answer(const struct http_call *call, unsigned status, const char *content_type, str extra,
+		 str body);
 void http_answer_json(const struct http_call *call, unsigned status, str body);
 /* {"error":text,"code":code,"status":status} */
 void http_answer_error(const struct http_call *call, unsigned status, const char *code, str text);
-/* The hub's answer to the request that c awaits (c->http remembers how to answer). */
+/* 503 with Retry-After. */
+void http_answer_later(const struct http_call *call, uint32_t retry_after_s, const char *code,
+		       str text);
+/* The same because memory is short for what was asked. */
+void http_answer_busy(const struct http_call *call);
+/* The hub's answer to the request that c awaits (bits of c remember how to answer). Takes over the reference to its body. */
 void http_on_hub_answer(struct conn *c, const struct to_worker_answer *a);
 
 #endif

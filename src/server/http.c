@@ -1,0 +1,398 @@
+/* http.c: requests: from bytes to a route's handler.
+ *
+ * The usual request lies whole in what was read: it is parsed, checked and handled where it lies, and leaves nothing behind. Only
+ * of one that is still incomplete something is kept: its head as it came (to be parsed again, which is cheaper than
+ * keeping what was understood), then its body as it grows, never more than arrived. Each wait has its deadline.
+ *
+ * Where a request ends must be beyond doubt: whatever the parser refuses ends the connection. So does a body that is
+ * too large; it is refused from its announcement, before it is read. */
+#include "server/http.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "codec/urlencode.h"
+#include "core/auth.h"
+#include "server/api.h"
+#include "server/http_priv.h"
+#include "server/routes.h"
+#include "server/upgrade.h"
+#include "server/worker.h"
+
+struct http_state {
+	struct buf head; /* as it came */
+	size_t scanned;	 /* http_head_parse's */
+	bool has_head;	 /* it is complete: the body is awaited */
+	bool is_chunked;
+	struct http_chunked chunked;
+	uint64_t body_left; /* when not chunked */
+	struct buf body;
+};
+
+#define ROUTE(method, pattern, flags, handler)                                                     \
+	{ HTTP_##method, { pattern, sizeof(pattern) - 1 }, flags, handler },
+static const struct route ROUTES[] = {
+#include "server/routes.def"
+};
+#undef ROUTE
+
+_Static_assert(ARRAY_LEN(((struct http_call *)0)->segments) == ROUTE_PARAMETERS_MAX,
+	       "one for each");
+
+static struct http_limits limits_of(const struct conn *c)
+{
+	const struct server_options *o = c->worker->options;
+
+	return (struct http_limits){ o->request_head_bytes_max, o->request_target_bytes_max,
+				     HTTP_HEADERS_MAX };
+}
+
+/* Deadlines */
+
+static void arm(struct conn *c, uint32_t delay_ms)
+{
+	timer_arm(c->worker->loop, &c->timer, delay_ms);
+}
+
+void http_begin(struct conn *c)
+{
+	arm(c, c->worker->options->head_timeout_ms);
+}
+
+void http_on_timer(struct conn *c)
+{
+	if (c->awaits_hub)
+		arm(c, c->worker->options->idle_timeout_ms);
+	else if (c->http)
+		http_refuse(c, 408);
+	else
+		conn_end(c);
+}
+
+/* Handling a complete request */
+
+static void answer_unknown(struct conn *c)
+{
+	http_reply(c, &(struct http_reply){ .status = 404,
+					    .content_type = "text/plain",
+					    .body = S("404 NOT FOUND") });
+}
+
+/* OPTIONS is a preflight, whatever else it asks. */
+static void answer_other_method(const struct http_call *call, const struct route_match *m)
+{
+	static const char preflight[] = HTTP_CORS_VARY
+		"access-control-allow-methods: GET,POST,PUT,PATCH,DELETE,OPTIONS\r\n"
+		"access-control-allow-headers: authorization,content-type,x-requested-with,accept,"
+		"x-ably-clientid,x-ably-version,x-ably-lib,x-ably-devicetoken,ably-agent,"
+		"ably-version,ably-clientid,x-idempotency-key\r\n" HTTP_CORS_ORIGIN;
+	bool is_preflight = call->request->method == HTTP_OPTIONS;
+
+	http_reply(call->conn,
+		   &(struct http_reply){
+			   .status = is_preflight ? 200 : 405,
+			   .cors = is_preflight ? (str){ preflight, sizeof(preflight) - 1 } :
+						  HTTP_CORS_LINES,
+			   .allow = route_methods_text(m->methods, &call->worker->arena),
+		   });
+}
+
+static bool decode_parameters(struct http_call *call, const struct route_match *m)
+{
+	for (size_t i = 0; i < m->n_parameters; i++) {
+		call->segments[i] = url_decode(m->parameters[i], &call->worker->arena);
+		if (!utf8_valid(call->segments[i])) {
+			http_answer(call, 400, HTTP_PLAIN_TEXT, (str){ 0 },
+				    S("Invalid URL: Invalid UTF-8"));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool check_signature(struct http_call *call)
+{
+	struct worker *w = call->worker;
+	struct auth_failure why;
+
+	if (auth_request_check(w->apps, call->request, call->segments[0], call->body,
+			       loop_clock(w->loop)->wall_ms / 1000, &w->arena, &call->app,
+			       &why) == OK)
+		return true;
+	http_answer_error(call, why.status, why.code, why.text);
+	return false;
+}
+
+/* application/json or application/…+json, whatever its parameters. */
+static bool is_json_type(str value)
+{
+	str type = str_trim(str_take(value, str_find_char(value, ';')));
+	str prefix = S("application/"), suffix = S("+json");
+
+	if (str_eq_nocase(type, S("application/json")))
+		return true;
+	return type.n > prefix.n + suffix.n && str_eq_nocase(str_take(type, prefix.n), prefix) &&
+	       str_eq_nocase(str_skip(type, type.n - suffix.n), suffix);
+}
+
+static bool check_content_type(const struct http_call *call)
+{
+	const struct http_header *type = http_header_find(call->request, S("content-type"));
+
+	if (type && is_json_type(type->value))
+		return true;
+	http_answer(call, 415, HTTP_PLAIN_TEXT, (str){ 0 },
+		    S("Expected request with `Content-Type: application/json`"));
+	return false;
+}
+
+static void handle(struct conn *c, const struct http_request *r, str body)
+{
+	struct http_call call = { .conn = c, .worker = c->worker, .request = r, .body = body };
+	struct route_match m;
+
+	switch (route_find(ROUTES, ARRAY_LEN(ROUTES), r->method, r->path, &m)) {
+	case ROUTE_UNKNOWN:
+		answer_unknown(c);
+		return;
+	case ROUTE_OTHER_METHOD:
+		answer_other_method(&call, &m);
+		return;
+	case ROUTE_FOUND:
+		break;
+	}
+	if (!decode_parameters(&call, &m))
+		return;
+	if ((m.route->flags & ROUTE_SIGNED) && !check_signature(&call))
+		return;
+	if ((m.route->flags & ROUTE_JSON) && !check_content_type(&call))
+		return;
+	m.route->handle(&call);
+}
+
+/* Keeping an incomplete one */
+
+static struct http_state *state_new(struct conn *c)
+{
+	struct http_state *s = xnew(struct http_state);
+
+	buf_init(&s->head, c->worker->options->request_head_bytes_max);
+	buf_init(&s->body, 0);
+	c->http = s;
+	return s;
+}
+
+static void state_free(struct http_state *s)
+{
+	if (!s)
+		return;
+	buf_fini(&s->head);
+	buf_fini(&s->body);
+	xfree(s);
+}
+
+void http_discard(struct conn *c)
+{
+	state_free(c->http);
+	c->http = NULL;
+}
+
+/* Memory was short for what has to be kept. */
+static bool refuse_overflow(struct conn *c, const struct buf *b)
+{
+	if (buf_ok(b))
+		return false;
+	http_refuse(c, 503);
+	return true;
+}
+
+static void refuse_large_body(struct conn *c)
+{
+	http_discard(c);
+	c->answer_keeps_alive = false;
+	http_reply(c,
+		   &(struct http_reply){
+			   .status = 413,
+			   .content_type = HTTP_PLAIN_TEXT,
+			   .cors = HTTP_CORS_LINES,
+			   .body = S("Failed to buffer the request body: length limit exceeded") });
+}
+
+static void send_continue(struct conn *c)
+{
+	struct buf b;
+
+	buf_init(&b, 64);
+	http_head_begin(&b, 100);
+	buf_puts(&b, S("\r\n"));
+	conn_send(c, http_message(&b, (str){ 0 }));
+}
+
+/* The head is understood, the body is not all there. */
+static void await_body(struct conn *c, const struct http_request *r, str head, bool has_begun)
+{
+	struct http_state *s = c->http;
+
+	if (!s) {
+		s = state_new(c);
+		buf_puts(&s->head, head);
+	}
+	if (refuse_overflow(c, &s->head))
+		return;
+	s->has_head = true;
+	s->is_chunked = r->is_chunked;
+	s->body_left = r->content_length;
+	buf_init(&s->body,
+		 r->is_chunked ? c->worker->options->request_body_bytes_max : r->content_length);
+	if (r->expects_continue && !has_begun)
+		send_continue(c);
+	arm(c, c->worker->options->body_timeout_ms);
+}
+
+/* *in begins behind the head. */
+static void take_request(struct conn *c, const struct http_request *r, str head, str *in)
+{
+	struct http_state *s;
+	str body;
+
+	http_note_manner(c, r);
+	if (r->content_length > c->worker->options->request_body_bytes_max) {
+		refuse_large_body(c);
+		return;
+	}
+	if (r->is_chunked || r->content_length > in->n) {
+		await_body(c, r, head, in->n > 0);
+		return;
+	}
+	body = str_take(*in, r->content_length);
+	*in = str_skip(*in, body.n);
+	s = c->http; /* r may point into it; the handler may need its place in c */
+	c->http = NULL;
+	handle(c, r, body);
+	state_free(s);
+}
+
+static void take_kept_request(struct conn *c)
+{
+	struct http_limits lim = limits_of(c);
+	struct http_state *s = c->http;
+	struct http_request r;
+	size_t scanned = 0;
+	unsigned status;
+	err e = http_head_parse(buf_str(&s->head), &lim, &scanned, &r, &status);
+
+	ASSERT(e == OK); /* as it was when the body began */
+	c->http = NULL;
+	handle(c, &r, buf_str(&s->body));
+	state_free(s);
+}
+
+/* Input */
+
+/* Empty lines between requests: some clients end a body with one. */
+static void skip_empty_lines(str *in)
+{
+	while (str_has_prefix(*in, S("\r\n")))
+		*in = str_skip(*in, 2);
+}
+
+static void feed_fresh(struct conn *c, str *in)
+{
+	struct http_limits lim = limits_of(c);
+	struct http_state *s;
+	struct http_request r;
+	size_t scanned = 0;
+	unsigned status;
+	str head;
+	err e;
+
+	skip_empty_lines(in);
+	if (in->n == 0)
+		return;
+	e = http_head_parse(*in, &lim, &scanned, &r, &status);
+	if (e == OK) {
+		head = str_take(*in, r.head_bytes);
+		*in = str_skip(*in, head.n);
+		take_request(c, &r, head, in);
+	} else if (e == ERR_AGAIN) {
+		s = state_new(c);
+		s->scanned = scanned;
+		buf_puts(&s->head, *in);
+		*in = str_skip(*in, in->n);
+		arm(c, c->worker->options->head_timeout_ms);
+		refuse_overflow(c, &s->head);
+	} else {
+		http_refuse(c, status);
+	}
+}
+
+static void feed_head(struct conn *c, str *in)
+{
+	struct http_limits lim = limits_of(c);
+	struct http_state *s = c->http;
+	size_t n_before = s->head.len, scanned = s->scanned;
+	struct http_request r;
+	unsigned status;
+	err e;
+
+	buf_puts(&s->head, str_take(*in, lim.head_bytes_max - n_before));
+	if (refuse_overflow(c, &s->head))
+		return;
+	e = http_head_parse(buf_str(&s->head), &lim, &scanned, &r, &status);
+	if (e == OK) {
+		s->head.len = r.head_bytes;
+		*in = str_skip(*in, r.head_bytes - n_before);
+		take_request(c, &r, buf_str(&s->head), in);
+	} else if (e == ERR_AGAIN) {
+		s->scanned = scanned;
+		*in = str_skip(*in, in->n);
+	} else {
+		http_refuse(c, status);
+	}
+}
+
+static err feed_counted(struct http_state *s, str *in)
+{
+	str piece = str_take(*in, s->body_left < in->n ? (size_t)s->body_left : in->n);
+
+	buf_puts(&s->body, piece);
+	*in = str_skip(*in, piece.n);
+	s->body_left -= piece.n;
+	return s->body_left ? ERR_AGAIN : OK;
+}
+
+static err feed_chunked(struct http_state *s, str *in)
+{
+	size_t used;
+	err e = http_chunked_feed(&s->chunked, *in, &used, &s->body);
+
+	*in = str_skip(*in, used);
+	return e;
+}
+
+static void feed_body(struct conn *c, str *in)
+{
+	struct http_state *s = c->http;
+	err e = s->is_chunked ? feed_chunked(s, in) : feed_counted(s, in);
+
+	if (refuse_overflow(c, &s->body))
+		return;
+	if (e == OK)
+		take_kept_request(c);
+	else if (e == ERR_LIMIT)
+		refuse_large_body(c);
+	else if (e != ERR_AGAIN)
+		http_refuse(c, 400);
+}
+
+void http_feed(struct conn *c, str *in)
+{
+	while (in->n > 0 && c->phase == CONN_HTTP && !c->awaits_hub) {
+		if (!c->http)
+			feed_fresh(c, in);
+		else if (!c->http->has_head)
+			feed_head(c, in);
+		else
+			feed_body(c, in);
+	}
+}

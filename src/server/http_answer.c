@@ -1,0 +1,201 @@
+/* http_answer.c: answers, from a handler or from the hub, to bytes.
+ *
+ * An answer is one message, head and body together. The commonest one, to a plain publish, is the same for everybody during a
+ * second (its date): it is built once and shared. How an answer has to look (kept alive, HEAD, HTTP/1.0) is noted
+ * in the connection when its request begins, so that an answer which comes later needs no memory to wait in. */
+#include "base/json.h"
+#include "server/http_priv.h"
+#include "server/worker.h"
+
+#define HEAD_BYTES_MAX (16 * 1024)
+#define JSON "application/json"
+
+void http_note_manner(struct conn *c, const struct http_request *r)
+{
+	c->answer_keeps_alive = r->keep_alive && !c->worker->is_draining;
+	c->answer_is_1_0 = r->minor == 0;
+	c->answer_is_head = r->method == HTTP_HEAD;
+	c->answer_is_batch = false;
+}
+
+struct msg *http_message(struct buf *head, str body)
+{
+	struct msg *m = buf_ok(head) ? msg_new(head->len + body.n) : NULL;
+
+	if (m) {
+		memcpy(m->bytes, head->p, head->len);
+		if (body.n)
+			memcpy(m->bytes + head->len, body.p, body.n);
+	}
+	buf_fini(head);
+	return m;
+}
+
+static struct msg *reply_message(struct conn *c, const struct http_reply *reply)
+{
+	struct buf b;
+
+	buf_init(&b, HEAD_BYTES_MAX);
+	http_head_begin(&b, reply->status);
+	if (reply->content_type)
+		http_header_put(&b, S("content-type"), str_from_cstr(reply->content_type));
+	buf_puts(&b, reply->lines);
+	buf_puts(&b, reply->cors);
+	if (reply->allow.n)
+		http_header_put(&b, S("allow"), reply->allow);
+	if (c->answer_is_1_0 && c->answer_keeps_alive)
+		http_header_put(&b, S("connection"), S("keep-alive"));
+	http_head_end(&b, worker_date(c->worker), reply->body.n, c->answer_keeps_alive);
+	return http_message(&b, c->answer_is_head ? (str){ 0 } : reply->body);
+}
+
+static void go_on(struct conn *c)
+{
+	struct worker *w = c->worker;
+
+	if (c->answer_keeps_alive)
+		timer_arm(w->loop, &c->timer, w->options->idle_timeout_ms);
+	else
+		conn_finish(c);
+}
+
+void http_reply(struct conn *c, const struct http_reply *reply)
+{
+	conn_send(c, reply_message(c, reply));
+	go_on(c);
+}
+
+void http_refuse(struct conn *c, unsigned status)
+{
+	struct buf b;
+
+	http_discard(c);
+	buf_init(&b, HEAD_BYTES_MAX);
+	http_head_begin(&b, status);
+	http_header_put(&b, S("connection"), S("close"));
+	http_head_end(&b, worker_date(c->worker), 0, true);
+	conn_send(c, http_message(&b, (str){ 0 }));
+	conn_finish(c);
+}
+
+static void reply_json(struct conn *c, unsigned status, str lines, str body)
+{
+	http_reply(c, &(struct http_reply){ .status = status,
+					    .content_type = JSON,
+					    .lines = lines,
+					    .cors = HTTP_CORS_LINES,
+					    .body = body });
+}
+
+static void reply_error(struct conn *c, unsigned status, str lines, const char *code, str text)
+{
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 2);
+	buf_puts(&b, S("{\"error\":"));
+	jw_string(&b, text);
+	buf_puts(&b, S(",\"code\":"));
+	jw_string(&b, str_from_cstr(code));
+	buf_puts(&b, S(",\"status\":"));
+	buf_putu(&b, status);
+	buf_putc(&b, '}');
+	reply_json(c, status, lines, buf_ok(&b) ? buf_str(&b) : S("{}"));
+	buf_fini(&b);
+}
+
+static void reply_later(struct conn *c, uint32_t retry_after_s, const char *code, str text)
+{
+	struct buf line;
+
+	buf_init(&line, 64);
+	buf_puts(&line, S("retry-after: "));
+	buf_putu(&line, retry_after_s);
+	buf_puts(&line, S("\r\n"));
+	reply_error(c, 503, buf_str(&line), code, text);
+	buf_fini(&line);
+}
+
+static void reply_busy(struct conn *c)
+{
+	reply_later(c, 1, "backpressure", S("Too much is waiting"));
+}
+
+/* To handlers */
+
+void http_answer(const struct http_call *call, unsigned status, const char *content_type, str extra,
+		 str body)
+{
+	http_reply(call->conn, &(struct http_reply){ .status = status,
+						     .content_type = content_type,
+						     .lines = extra,
+						     .cors = HTTP_CORS_LINES,
+						     .body = body });
+}
+
+void http_answer_json(const struct http_call *call, unsigned status, str body)
+{
+	reply_json(call->conn, status, (str){ 0 }, body);
+}
+
+void http_answer_error(const struct http_call *call, unsigned status, const char *code, str text)
+{
+	reply_error(call->conn, status, (str){ 0 }, code, text);
+}
+
+void http_answer_later(const struct http_call *call, uint32_t retry_after_s, const char *code,
+		       str text)
+{
+	reply_later(call->conn, retry_after_s, code, text);
+}
+
+void http_answer_busy(const struct http_call *call)
+{
+	reply_busy(call->conn);
+}
+
+/* From the hub */
+
+/* The shared answer, with a reference of its own. */
+static struct msg *published_message(struct conn *c, const struct http_reply *plain)
+{
+	struct worker *w = c->worker;
+
+	worker_date(w);
+	if (!w->published || w->published_s != w->date_s) {
+		msg_unref(w->published);
+		w->published = reply_message(c, plain);
+		w->published_s = w->date_s;
+	}
+	return w->published ? msg_ref(w->published) : NULL;
+}
+
+static void reply_published(struct conn *c)
+{
+	struct http_reply plain = { .status = 200,
+				    .content_type = JSON,
+				    .cors = HTTP_CORS_LINES,
+				    .body = S("{\"ok\":true}") };
+	bool is_common = c->answer_keeps_alive && !c->answer_is_1_0 && !c->answer_is_batch;
+
+	if (c->answer_is_batch)
+		plain.body = S("{}");
+	conn_send(c, is_common ? published_message(c, &plain) : reply_message(c, &plain));
+	go_on(c);
+}
+
+void http_on_hub_answer(struct conn *c, const struct to_worker_answer *a)
+{
+	if (c->phase != CONN_HTTP)
+		; /* it ended while it waited */
+	else if (a->result == ANSWER_NO_MEMORY)
+		reply_busy(c);
+	else if (a->result == ANSWER_NOT_PRESENCE)
+		reply_error(c, 400, (str){ 0 }, "invalid_input",
+			    S("user_count is only available for presence channels. "
+			      "Use filter_by_prefix=presence-"));
+	else if (a->body)
+		reply_json(c, 200, (str){ 0 }, msg_str(a->body));
+	else
+		reply_published(c);
+	msg_unref(a->body);
+}
