@@ -21,19 +21,25 @@ static inline uint64_t json_bytes_below(uint64_t word, unsigned b)
 	return (word - JSON_EACH_BYTE(b)) & ~word & JSON_EACH_BYTE(0x80);
 }
 
+/* The bytes that are not plain among the eight at p, as high bits; exact for the first of them. */
+static inline uint64_t json_special_of_8(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, 8);
+	word = le64toh(word);
+	return json_bytes_below(word, 0x20) | json_bytes_below(word ^ JSON_EACH_BYTE('"'), 1) |
+	       json_bytes_below(word ^ JSON_EACH_BYTE('\\'), 1);
+}
+
 /* The first '"', '\' or control character, or end. */
 static inline const char *json_plain_end(const char *p, const char *end)
 {
 	for (; end - p >= 8; p += 8) {
-		uint64_t word, hits;
+		uint64_t special = json_special_of_8(p);
 
-		memcpy(&word, p, 8);
-		word = le64toh(word);
-		hits = json_bytes_below(word, 0x20) |
-		       json_bytes_below(word ^ JSON_EACH_BYTE('"'), 1) |
-		       json_bytes_below(word ^ JSON_EACH_BYTE('\\'), 1);
-		if (hits)
-			return p + (__builtin_ctzll(hits) >> 3);
+		if (special)
+			return p + (__builtin_ctzll(special) >> 3);
 	}
 	while (p < end && json_is_plain(*p))
 		p++;
