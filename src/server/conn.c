@@ -181,8 +181,10 @@ void conn_open(struct worker *w, int fd)
 	atomic_fetch_add_explicit(&w->n_conns, 1, memory_order_relaxed);
 	timer_init(&c->timer, on_timer);
 	subs_init(&c->subs);
-	loop_watch(w->loop, &c->file, LOOP_READ);
-	http_begin(c);
+	if (loop_watch(w->loop, &c->file, LOOP_READ))
+		http_begin(c);
+	else
+		conn_end(c);
 }
 
 /* Asking the hub */

@@ -25,29 +25,6 @@ struct server {
 	atomic_bool is_draining;
 };
 
-struct server_options server_options_default(void)
-{
-	return (struct server_options){
-		.n_workers = 1,
-		.activity_timeout_s = 120,
-		.user_authentication_timeout_s = 3600,
-		.shutdown_grace_period_s = 10,
-		.message_bytes_max = 64 * 1024,
-		.message_bytes_setting = S("websocket_max_payload_kb"),
-		.frame_bytes_max = (uint64_t)16 * 1024 * 1024,
-		.queue_messages_max = 1000,
-		.queue_bytes_max = UINT64_MAX,
-		.disconnect_on_buffer_full = true,
-		.request_body_bytes_max = (uint64_t)10 * 1024 * 1024,
-		.request_head_bytes_max = 64 * 1024,
-		.request_target_bytes_max = 32 * 1024,
-		.head_timeout_ms = 10000,
-		.body_timeout_ms = 30000,
-		.idle_timeout_ms = 75000,
-		.close_grace_ms = 2000,
-	};
-}
-
 /* The hub's turn */
 
 static void *mail_to_worker(void *ctx, unsigned worker, enum mail_to_worker kind, size_t bytes)

@@ -54,13 +54,15 @@ static struct listener *listener_new(struct worker *w)
 
 static err listener_start(struct worker *w, struct listener *l, err e)
 {
+	if (e == OK && !loop_watch(w->loop, &l->file, LOOP_READ))
+		e = ERR_LIMIT;
 	if (e != OK) {
+		net_close(w->loop, &l->file);
 		xfree(l);
 		return e;
 	}
 	l->next = w->listeners;
 	w->listeners = l;
-	loop_watch(w->loop, &l->file, LOOP_READ);
 	return OK;
 }
 
