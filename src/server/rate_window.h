@@ -1,4 +1,5 @@
-/* rate_window.h: how often somebody may do something: a number per fixed window, which starts with the first of them.
+/* rate_window.h: how often somebody may do something: a number per fixed window, which starts with
+ * the first of them.
  *
  * Time is the low 32 bits of milliseconds: a window that was left 49 days ago may count once more. */
 #ifndef SERVER_RATE_WINDOW_H

@@ -1,11 +1,12 @@
 /* session.c: the life of a Pusher session: admission, input, silence, the end.
  *
- * A session has one timer, armed for the next moment at which something could be due. Input does not touch it, it only
- * notes the time; when the timer runs out it looks at that and moves on. So a busy connection costs no timer work, and
- * an idle one a few turns an hour. Stamps are whole seconds: a ping may come up to a second early.
+ * A session has one timer, armed for the next moment at which something could be due. Input does
+ * not touch it, it only notes the time; when the timer runs out it looks at that and moves on. So
+ * a busy connection costs no timer work, and an idle one a few turns an hour. Stamps are whole
+ * seconds: a ping may come up to a second early.
  *
- * Nothing that a client sends closes with 4000 (pusher-js would switch to TLS for good), and the original's silent drops are
- * proper refusals here. */
+ * Nothing that a client sends closes with 4000 (pusher-js would switch to TLS for good), and the
+ * original's silent drops are proper refusals here. */
 #include "server/session.h"
 
 #include "core/origin.h"

@@ -1,7 +1,8 @@
 /* session_events.c: client events: from one subscriber to the others.
  *
- * data goes on exactly as it was written. The checks are in the documented order, because a client sees only the first that
- * fails. Events on encrypted channels are refused, they would go in the clear; the original relays them. */
+ * data goes on exactly as it was written. The checks are in the documented order, because a client
+ * sees only the first that fails. Events on encrypted channels are refused, they would go in the
+ * clear; the original relays them. */
 #include "core/channel_name.h"
 #include "server/session_priv.h"
 #include "server/worker.h"

@@ -1,4 +1,5 @@
-/* session_priv.h: what the files of a session share. A handler answers a message with at most one frame of its own. */
+/* session_priv.h: what the files of a session share. A handler answers a message with at most one
+ * frame of its own. */
 #ifndef SERVER_SESSION_PRIV_H
 #define SERVER_SESSION_PRIV_H
 

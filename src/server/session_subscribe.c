@@ -1,8 +1,9 @@
 /* session_subscribe.c: joining and leaving channels.
  *
- * The worker checks what it can alone, then the hub decides; the connection's further input waits for the answer. The local
- * record is there before the question, so that the answer and everything after it find it. The session joins when the
- * answer comes and not before: what the hub sends from then on is what the subscriber is owed. */
+ * The worker checks what it can alone, then the hub decides; the connection's further input waits
+ * for the answer. The local record is there before the question, so that the answer and everything
+ * after it find it. The session joins when the answer comes and not before: what the hub sends
+ * from then on is what the subscriber is owed. */
 #include "core/auth.h"
 #include "core/channel_name.h"
 #include "server/session_priv.h"

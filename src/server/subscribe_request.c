@@ -1,5 +1,6 @@
-/* subscribe_request.c: the texts are the original's, word for word: people search for them. What it refuses only because
- * members that V1 does not use have an odd type (filter, modes) is not looked at. */
+/* subscribe_request.c: the texts are the original's, word for word: people search for them. What
+ * it refuses only because members that V1 does not use have an odd type (filter, modes) is not
+ * looked at. */
 #include "server/subscribe_request.h"
 
 #include "core/app.h"

@@ -1,7 +1,8 @@
-/* subscribe_request.h: what a client asks for in pusher:subscribe and pusher:unsubscribe, as far as the message itself tells.
+/* subscribe_request.h: what a client asks for in pusher:subscribe and pusher:unsubscribe, as far
+ * as the message itself tells.
  *
- * Nothing here knows a connection. Texts live in the message or in the arena. Every function is true, or false with
- * the reason in *why. */
+ * Nothing here knows a connection. Texts live in the message or in the arena. Every function is
+ * true, or false with the reason in *why. */
 #ifndef SERVER_SUBSCRIBE_REQUEST_H
 #define SERVER_SUBSCRIBE_REQUEST_H
 
