@@ -90,6 +90,8 @@ static const struct {
 	{ S("\"\\ud83d\\u0041\""), S("\xef\xbf\xbd"
 				     "A") },
 	{ S("\"\\ud83d\\ud83d\\udc4b\""), S("\xef\xbf\xbd\xf0\x9f\x91\x8b") },
+	{ S("\"\\udc4b\\udc4b\""), S("\xef\xbf\xbd\xef\xbf\xbd") },
+	{ S("\"\\ud83d\\ue000\""), S("\xef\xbf\xbd\xee\x80\x80") },
 	{ S("\"\\udc4b\\ud83d\""), S("\xef\xbf\xbd\xef\xbf\xbd") },
 };
 

@@ -63,6 +63,23 @@ static void slab_hands_out_the_last_freed_object_first(void **state)
 	slab_fini(&s);
 }
 
+static void slab_reuses_the_place_in_a_chunk_that_was_full(void **state)
+{
+	static void *objects[64];
+	struct slab s;
+
+	slab_init(&s, 4096);
+	for (size_t i = 0; i < ARRAY_LEN(objects); i++)
+		objects[i] = slab_get(&s);
+	slab_put(&s, objects[0]);
+	slab_put(&s, objects[20]);
+	assert_ptr_equal(slab_get(&s), objects[20]);
+	assert_ptr_equal(slab_get(&s), objects[0]);
+	for (size_t i = 0; i < ARRAY_LEN(objects); i++)
+		slab_put(&s, objects[i]);
+	slab_fini(&s);
+}
+
 /* Objects come and go at random; each carries its own address, which nobody else may overwrite. */
 static void slab_survives_random_churn(void **state)
 {
@@ -133,6 +150,7 @@ int main(void)
 		cmocka_unit_test(slab_objects_do_not_overlap_at_any_size),
 		cmocka_unit_test(slab_counts_live_objects_exactly),
 		cmocka_unit_test(slab_hands_out_the_last_freed_object_first),
+		cmocka_unit_test(slab_reuses_the_place_in_a_chunk_that_was_full),
 		cmocka_unit_test(slab_survives_random_churn),
 		cmocka_unit_test(slab_keeps_one_spare_chunk_against_flapping),
 		cmocka_unit_test(slab_poisons_freed_objects),
