@@ -29,6 +29,7 @@ static void forget_turn(struct outgoing *o)
 	for (size_t i = 0; i < o->n_held; i++)
 		msg_unref(o->held[i]);
 	o->n_held = 0;
+	o->bytes = 0;
 	o->root = (struct out_set){ 0 };
 	arena_reset(&o->sets);
 }
@@ -49,6 +50,7 @@ void out_hold(struct outgoing *o, struct msg *m)
 		o->held = xrealloc(o->held, o->cap_held * sizeof *o->held);
 	}
 	o->held[o->n_held++] = m;
+	o->bytes += sizeof *m + m->len;
 }
 
 /* Queue */
@@ -135,6 +137,7 @@ static struct out_set *set_with(struct outgoing *o, struct out_set *set, struct 
 	child = arena_alloc(&o->sets, sizeof *child);
 	*child = (struct out_set){ .parent = set, .msg = m, .n = set->n + 1, .bytes = set->bytes + m->len };
 	set->child = child;
+	o->bytes += sizeof *child;
 	return child;
 }
 
@@ -181,6 +184,7 @@ static struct net_span joined_span(struct outgoing *o, struct out_set *set)
 	if (!set->joined && set->n_conns > 0) {
 		set->joined = arena_alloc(&o->sets, set->bytes);
 		join_path(set, set->joined);
+		o->bytes += set->bytes;
 	}
 	if (set->joined)
 		return (struct net_span){ set->joined, set->bytes };

@@ -6,9 +6,11 @@
  * the end of the turn each dirty connection gets one send(); only a short write gives it a queue of its own
  * (references and an offset), with a budget.
  *
- * Writing goes on in slices between polls; until the last dirty connection is written, no new deliveries are taken
- * (worker.c), which bounds the tree and keeps each connection's order. Connections that wait for the answer to their
- * own words go first, so that a ping is not late because a large fan-out is under way. */
+ * Writing goes on in slices between polls. What arrives meanwhile joins the sets that are still waiting, so that batches
+ * grow by themselves under load; a connection that was written already goes to the end of the line. The tree is
+ * forgotten whenever the line is empty; when it grows beyond out_has_room, no new deliveries are taken until then
+ * (worker.c). Connections that wait for the answer to their own words go first, so that a ping is not late because a
+ * large fan-out is under way. */
 #ifndef SERVER_OUTGOING_H
 #define SERVER_OUTGOING_H
 
@@ -34,6 +36,7 @@ struct outgoing {
 	struct arena sets;  /* nodes and shared bytes; forgotten when all is written */
 	struct msg **held;  /* references that end with it */
 	size_t n_held, cap_held;
+	size_t bytes; /* in held messages and in sets */
 	char *scratch; /* where an unshared set is laid side by side */
 };
 
@@ -52,6 +55,11 @@ bool out_write(struct outgoing *o, unsigned n_conns);
 static inline bool out_is_clean(const struct outgoing *o)
 {
 	return list_is_empty(&o->dirty);
+}
+#define OUT_BYTES_FULL ((size_t)4 * 1024 * 1024)
+static inline bool out_has_room(const struct outgoing *o)
+{
+	return o->bytes < OUT_BYTES_FULL || out_is_clean(o);
 }
 /* c's socket takes bytes again. */
 void out_resume(struct conn *c);

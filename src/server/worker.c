@@ -7,8 +7,8 @@
 #include "server/server.h"
 #include "server/session.h"
 
-/* Connections written between two polls: about 2 ms of send(). */
-#define WRITES_PER_SLICE 512
+/* Connections written between two polls: about half a millisecond of send(). */
+#define WRITES_PER_SLICE 128
 #define ACCEPTS_PER_TURN 64
 /* While draining, every so often a share of the sessions is closed. */
 #define DRAIN_STEP_MS 100
@@ -218,7 +218,7 @@ static bool hub_is_full(struct worker *w)
 	return is_full && mailbox_is_full(w->hub_inbox);
 }
 
-/* Deliveries are taken only when those before are written: pressure goes back to the hub and from there to whoever publishes. */
+/* Deliveries are taken as long as there is room for them: pressure goes back to the hub and from there to whoever publishes. */
 static bool on_turn_end(void *ctx)
 {
 	struct worker *w = ctx;
@@ -226,7 +226,7 @@ static bool on_turn_end(void *ctx)
 
 	if (!w->is_draining && server_is_draining(w->server))
 		begin_draining(w);
-	while (out_is_clean(&w->out)) {
+	while (out_has_room(&w->out)) {
 		bool any = outbox_flush(&w->to_hub);
 
 		any |= server_turn_hub(w->server);
