@@ -1,0 +1,35 @@
+/* cli.h: the command line, as values. */
+#ifndef MAIN_CLI_H
+#define MAIN_CLI_H
+
+#include "base/buf.h"
+
+/* Exit codes: what scripts and service managers see. */
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+enum cli_command {
+	CLI_SERVE,
+	CLI_HELP,
+	CLI_VERSION,
+	CLI_PRINT_CONFIG,
+	CLI_PRINT_MARKDOWN, /* the reference page */
+	CLI_PUBLISH,
+	CLI_WATCH,
+};
+
+/* Texts are those of argv; NULL: not given. */
+struct cli {
+	enum cli_command command;
+	const char *config_file;
+	/* publish, watch */
+	const char *url, *app_id, *key, *secret, *user_id;
+	const char *channel;
+	const char *event, *data; /* publish */
+};
+
+/* False: *problem says what is wrong, in one line without an end. */
+bool cli_parse(struct cli *c, int argc, char **argv, struct buf *problem);
+/* What --help prints. program is how it was called. */
+void cli_put_help(const char *program, struct buf *b);
+
+#endif

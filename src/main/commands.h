@@ -1,0 +1,13 @@
+/* commands.h: the small clients that come with the server, to try it and to look into it. They
+ * answer with an exit code, after saying on stderr what went wrong. */
+#ifndef MAIN_COMMANDS_H
+#define MAIN_COMMANDS_H
+
+#include "main/cli.h"
+
+#define CLIENT_URL_DEFAULT "http://127.0.0.1:6001"
+
+int command_publish(const struct cli *c);
+int command_watch(const struct cli *c);
+
+#endif

@@ -1,0 +1,265 @@
+/* config.c: from defaults over file and environment to values that fit together.
+ *
+ * The readers fill settings, one per row of the table; only at the end are they copied into the
+ * members that the rest of the program reads, so there is one place where a value becomes
+ * effective and one where values are checked against each other. */
+#include "main/config.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "main/config_env.h"
+#include "main/config_json.h"
+
+#include <errno.h>
+
+enum { WORKERS_MAX = 64 };
+
+static size_t index_of(const struct config_key *k)
+{
+	return (size_t)(k - config_keys);
+}
+
+void config_set(struct config *c, const struct config_key *k, union config_value v,
+		struct config_place from)
+{
+	c->settings[index_of(k)] = (struct config_setting){ .value = v, .from = from };
+}
+
+static struct config_setting *setting_of(struct config *c, str path)
+{
+	const struct config_key *k = config_key_find(path);
+
+	ASSERT(k);
+	return &c->settings[index_of(k)];
+}
+
+const struct config_setting *config_setting(const struct config *c, str path)
+{
+	return setting_of((struct config *)c, path);
+}
+
+/* Keys whose feature is not in this build */
+
+/* Is one of the blocks that the key lies in switched off by its "enabled"? */
+static bool block_is_off(const struct config *c, const struct config_key *k)
+{
+	for (size_t n = k->path.n; n > 0; n--) {
+		const struct config_key *enabled = NULL;
+
+		for (size_t i = 0; k->path.p[n - 1] == '.' && i < N_CONFIG_KEYS; i++) {
+			str p = config_keys[i].path;
+
+			if (p.n == n + 7 && str_has_prefix(p, str_take(k->path, n)) &&
+			    str_eq(str_skip(p, n), S("enabled")))
+				enabled = &config_keys[i];
+		}
+		if (enabled && !c->settings[index_of(enabled)].value.flag)
+			return true;
+	}
+	return false;
+}
+
+static void refuse(const struct config_key *k, const struct config_setting *s,
+		   struct config_report *r)
+{
+	struct buf is, instead;
+
+	buf_init(&is, 256);
+	buf_init(&instead, 256);
+	config_value_put(k, s->value, &is);
+	config_value_put(k, k->fallback, &instead);
+	config_error(r, s->from, k->path, "%.*s is not available in this build, only %.*s is",
+		     STR_ARG(buf_str(&is)), STR_ARG(buf_str(&instead)));
+	buf_fini(&is);
+	buf_fini(&instead);
+}
+
+static void check_later(const struct config *c, const struct config_key *k, struct config_report *r)
+{
+	const struct config_setting *s = &c->settings[index_of(k)];
+
+	if (k->otherwise == CONFIG_HONOURED || k->otherwise == CONFIG_DETAIL ||
+	    config_value_eq(k, s->value, k->fallback))
+		return;
+	if (k->type == CONFIG_CHOICE ? config_key_has_choice(k, s->value.text) :
+				       config_value_is_off(k, s->value))
+		return;
+	if (k->otherwise == CONFIG_REFUSE)
+		refuse(k, s, r);
+	else if (!block_is_off(c, k))
+		config_warn(r, s->from, k->path, "not available in this build");
+}
+
+/* Values that have to fit together */
+
+static bool has_parent_step(str path)
+{
+	while (path.p) {
+		if (str_eq(str_split(&path, '/'), S("..")))
+			return true;
+	}
+	return false;
+}
+
+static void check_unix_socket(const struct config *c, struct config_report *r)
+{
+	str key = S("unix_socket.path");
+
+	if (!c->unix_socket.enabled)
+		return;
+	if (c->unix_socket.path.p[0] != '/')
+		config_error(r, config_setting(c, key)->from, key,
+			     "expected an absolute path, one that begins with /");
+	else if (has_parent_step(c->unix_socket.path))
+		config_error(r, config_setting(c, key)->from, key, "a path with .. is not allowed");
+}
+
+static void check(const struct config *c, struct config_report *r)
+{
+	for (size_t i = 0; i < N_CONFIG_KEYS; i++)
+		check_later(c, &config_keys[i], r);
+	check_unix_socket(c, r);
+}
+
+/* Values that depend on the machine or on each other. */
+static void resolve(struct config *c, unsigned n_cores)
+{
+	struct config_setting *workers = setting_of(c, S("workers"));
+	struct config_setting *messages = setting_of(c, S("websocket.max_messages"));
+
+	if (workers->value.number == 0)
+		workers->value.number = n_cores < WORKERS_MAX ? n_cores : WORKERS_MAX;
+	if (messages->value.number == CONFIG_NONE &&
+	    setting_of(c, S("websocket.max_bytes"))->value.number == CONFIG_NONE)
+		messages->value = config_key_find(S("websocket.max_messages"))->fallback;
+}
+
+static void finish(struct config *c, unsigned n_cores, struct config_report *r)
+{
+	resolve(c, n_cores);
+	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
+		if (config_keys[i].size)
+			config_value_store(&config_keys[i], c->settings[i].value,
+					   (char *)c + config_keys[i].offset);
+	}
+	check(c, r);
+}
+
+/* Loading */
+
+static struct config *config_new(void)
+{
+	struct config *c = xnew(struct config);
+
+	arena_init(&c->arena, 0);
+	for (size_t i = 0; i < N_CONFIG_KEYS; i++)
+		c->settings[i].value = config_keys[i].fallback;
+	return c;
+}
+
+void config_free(struct config *c)
+{
+	arena_fini(&c->arena);
+	xfree(c);
+}
+
+static void load_file_text(struct config *c, const struct config_input *in, str name, str text,
+			   struct config_report *r)
+{
+	unsigned n_errors = r->n_errors;
+
+	config_text_expand(&c->file, name, text, &in->env, &c->arena, r);
+	if (r->n_errors == n_errors)
+		config_json_read(c, r);
+}
+
+static bool is_toml(str name)
+{
+	return name.n >= 5 && str_eq(str_skip(name, name.n - 5), S(".toml"));
+}
+
+static void load_file(struct config *c, const struct config_input *in, struct config_report *r)
+{
+	str name = in->file ? str_from_cstr(in->file) : S(CONFIG_FILE_DEFAULT);
+	struct config_place at = { .source = CONFIG_FROM_FILE, .name = name };
+	str text;
+	int error;
+
+	if (is_toml(name)) {
+		config_error(r, at, S(""), "TOML files are not available in this build; use JSON");
+		return;
+	}
+	error = config_text_read(name, &c->arena, &text);
+	if (error == 0)
+		load_file_text(c, in, name, text, r);
+	else if (error == EFBIG)
+		config_error(r, at, S(""), "larger than %d MiB", CONFIG_FILE_BYTES_MAX >> 20);
+	else if (in->file || error != ENOENT)
+		config_error(r, at, S(""), "cannot be read: %s", strerror(error));
+}
+
+static struct config *load_rest(struct config *c, const struct config_input *in,
+				struct config_report *r)
+{
+	config_env_read(c, &in->env, r);
+	finish(c, in->n_cores, r);
+	return c;
+}
+
+struct config *config_load(const struct config_input *in, struct config_report *r)
+{
+	struct config *c = config_new();
+
+	load_file(c, in, r);
+	return load_rest(c, in, r);
+}
+
+struct config *config_load_text(const struct config_input *in, str name, str text,
+				struct config_report *r)
+{
+	struct config *c = config_new();
+
+	load_file_text(c, in, name, arena_copy(&c->arena, text), r);
+	return load_rest(c, in, r);
+}
+
+/* What the server needs */
+
+static void set_message_limit(struct server_options *o, uint64_t bytes, str setting)
+{
+	if (bytes >= o->message_bytes_max)
+		return;
+	o->message_bytes_max = bytes;
+	o->message_bytes_setting = setting;
+}
+
+struct server_options config_server_options(const struct config *c)
+{
+	struct server_options o = server_options_default();
+
+	o.n_workers = c->workers;
+	o.activity_timeout_s = c->activity_timeout;
+	o.user_authentication_timeout_s = c->user_authentication_timeout;
+	o.max_connections = c->max_connections;
+	o.shutdown_grace_period_s = c->shutdown_grace_period;
+	o.message_bytes_max = UINT64_MAX;
+	set_message_limit(&o, (uint64_t)c->websocket_max_payload_kb << 10,
+			  S("websocket_max_payload_kb"));
+	set_message_limit(&o, c->websocket.max_message_size, S("websocket.max_message_size"));
+	set_message_limit(&o, c->websocket.max_frame_size, S("websocket.max_frame_size"));
+	o.frame_bytes_max = c->websocket.max_frame_size;
+	o.queue_messages_max = c->websocket.max_messages < UINT32_MAX ?
+				       (uint32_t)c->websocket.max_messages :
+				       UINT32_MAX;
+	o.queue_bytes_max = c->websocket.max_bytes;
+	o.disconnect_on_buffer_full = c->websocket.disconnect_on_buffer_full;
+	o.request_body_bytes_max = (uint64_t)c->http_api.request_limit_in_mb << 20;
+	o.request_head_bytes_max = c->http_api.head_limit_in_kb << 10;
+	if (o.request_target_bytes_max > o.request_head_bytes_max)
+		o.request_target_bytes_max = o.request_head_bytes_max;
+	o.head_timeout_ms = c->http_api.head_timeout_ms;
+	o.body_timeout_ms = c->http_api.body_timeout_ms;
+	o.idle_timeout_ms = c->http_api.idle_timeout_ms;
+	o.close_grace_ms = c->websocket.close_grace_ms;
+	return o;
+}

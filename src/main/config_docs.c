@@ -1,0 +1,205 @@
+/* config_docs.c: docs/configuration.md, made from the tables so that it cannot fall behind them.
+ * A test compares. */
+#include "main/config_print.h"
+
+#include "base/check.h"
+#include "main/app_key.h"
+
+/* For each row of the table in its order, the heading in front of it or NULL for a key. */
+static const char *const headings[] = {
+#define SECTION(title) title,
+#define KEY(...) NULL,
+#define KEY_OF(...) NULL,
+#define LATER(...) NULL,
+#define LATER_OF(...) NULL,
+#include "main/config_keys.def"
+#undef SECTION
+#undef KEY
+#undef KEY_OF
+#undef LATER
+#undef LATER_OF
+};
+
+static const char intro[] =
+	"# Configuration\n"
+	"\n"
+	"<!-- Made by `sockudo --print-config=markdown` from src/main/config_keys.def. -->\n"
+	"\n"
+	"Nothing has to be configured: without a file and without variables the server listens on "
+	"port 6001 and\n"
+	"serves a demo app. `sockudo --print-config` shows what is in effect and where it comes "
+	"from.\n"
+	"\n"
+	"## Where values come from\n"
+	"\n"
+	"1. The defaults below.\n"
+	"2. One JSON file: the one named by `--config`, else `config/config.json` in the working "
+	"directory if it is\n"
+	"   there. Files never merge.\n"
+	"3. The environment, which wins. A variable that is empty counts as not set.\n"
+	"\n"
+	"In the file's text `${NAME}` stands for a variable and `${NAME:-default}` for a variable "
+	"with a default. Keys that\n"
+	"begin with `_` are comments. In the environment, flags are `true 1 yes on` or `false 0 no "
+	"off`, lists are separated\n"
+	"by commas, and `none` or `0` lifts a limit.\n"
+	"\n"
+	"A key that is not known, a value that is not accepted, a key that comes twice, a variable "
+	"that is not understood: the\n"
+	"server does not start (exit code 2) and says what is wrong, where, and what was probably "
+	"meant:\n"
+	"\n"
+	"```\n"
+	"sockudo: config.json:12:5: app_manager.array.apps[0].enabeld: unknown key, did you mean "
+	"\"enabled\"?\n"
+	"```\n";
+
+static const char apps_intro[] =
+	"\n"
+	"## Apps\n"
+	"\n"
+	"`app_manager.array.apps` is a list of apps. Each needs `id`, `key` and `secret`, and "
+	"`\"enabled\": true`. The keys below\n"
+	"stand in the app itself, or in the sections of its `policy`; with a `policy`, keys in the "
+	"app itself are ignored.\n"
+	"Numbers may be written as texts (`\"100\"`).\n"
+	"\n"
+	"```json\n"
+	"{ \"app_manager\": { \"array\": { \"apps\": [ {\n"
+	"  \"id\": \"1\", \"key\": \"my-key\", \"secret\": \"${APP_SECRET}\", \"enabled\": true,\n"
+	"  \"enable_client_messages\": true, \"allowed_origins\": [\"https://example.com\"]\n"
+	"} ] } } }\n"
+	"```\n"
+	"\n"
+	"| Key | In `policy` | Environment | Unset | |\n"
+	"|---|---|---|---|---|\n";
+
+static const char env_intro[] = "\n"
+				"The variables describe one app, which is then the only one. Its "
+				"limits are 100 where no variable says otherwise.\n"
+				"\n"
+				"| Variable | |\n"
+				"|---|---|\n";
+
+static const char later_intro[] = "\n"
+				  "## Not in this build\n"
+				  "\n"
+				  "These keys are known, so that a file of the original loads, but "
+				  "nothing reads them yet. *warns*: another value than the\n"
+				  "default is answered by a warning. *refuses*: another value than "
+				  "the default is an error, because the server would\n"
+				  "do something else than what was asked for. Values that switch a "
+				  "feature off are always accepted.\n";
+
+static void put_key(const struct config_key *k, struct buf *b)
+{
+	buf_printf(b, "| `%.*s` | ", STR_ARG(k->path));
+	if (k->env)
+		buf_printf(b, "`%s`", k->env);
+	buf_puts(b, S(" | `"));
+	config_value_put(k, k->fallback, b);
+	buf_puts(b, S("` | "));
+	config_key_put_expected(k, b);
+	buf_printf(b, " | %s |\n", k->words);
+}
+
+static void put_later(const struct config_key *k, struct buf *b)
+{
+	static const char *const words[] = {
+		[CONFIG_DETAIL] = "", [CONFIG_WARN] = "warns", [CONFIG_REFUSE] = "refuses"
+	};
+
+	buf_printf(b, "| `%.*s` | ", STR_ARG(k->path));
+	if (k->env)
+		buf_printf(b, "`%s`", k->env);
+	buf_puts(b, S(" | `"));
+	config_value_put(k, k->fallback, b);
+	buf_printf(b, "` | %s |\n", words[k->otherwise]);
+}
+
+/* The table of sections whose keys are honoured, or of the others. */
+static void put_sections(bool honoured, struct buf *b)
+{
+	const struct config_key *k = config_keys;
+	const char *heading = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(headings); i++) {
+		if (headings[i]) {
+			heading = headings[i];
+			continue;
+		}
+		if ((k->otherwise == CONFIG_HONOURED) == honoured && heading) {
+			buf_printf(b, honoured ? "\n## %s\n\n" : "\n### %s\n\n", heading);
+			buf_puts(b, honoured ? S("| Key | Environment | Default | Accepted | |\n"
+						 "|---|---|---|---|---|\n") :
+					       S("| Key | Environment | Default | |\n"
+						 "|---|---|---|---|\n"));
+			heading = NULL;
+		}
+		if ((k->otherwise == CONFIG_HONOURED) == honoured)
+			(honoured ? put_key : put_later)(k, b);
+		k++;
+	}
+}
+
+static void put_app_env(const struct app_key *k, struct buf *b)
+{
+	char name[APP_ENV_NAME_MAX];
+
+	if (app_key_has_env(k))
+		buf_printf(b, "`%s`", app_key_env(k, name));
+	else if (k->kind == APP_KEY_ORIGINS)
+		buf_puts(b, S("`SOCKUDO_DEFAULT_APP_ALLOWED_ORIGINS`"));
+}
+
+static void put_app_unset(const struct app_key *k, struct buf *b)
+{
+	if (k->kind == APP_KEY_FLAG)
+		buf_puts(b, S("`false`"));
+	else if (k->kind != APP_KEY_LIMIT || k->unset == NO_LIMIT || k->unset == 0)
+		buf_puts(b, S("no limit"));
+	else
+		buf_putu(b, k->unset);
+}
+
+static void put_app_key(const struct app_key *k, struct buf *b)
+{
+	buf_printf(b, "| `%.*s` | ", STR_ARG(k->name));
+	if (k->section != APP_POLICY)
+		buf_printf(b, "`%.*s`", STR_ARG(app_section_names[k->section]));
+	buf_puts(b, S(" | "));
+	put_app_env(k, b);
+	buf_puts(b, S(" | "));
+	if (k->kind <= APP_KEY_ORIGINS)
+		put_app_unset(k, b);
+	buf_puts(b, S(" | "));
+	if (k->kind == APP_KEY_LIMIT)
+		buf_printf(b, "Most %s: %s. From %u to %u. |\n", k->unit, k->words, k->floor,
+			   k->ceiling);
+	else
+		buf_printf(b, "%s |\n", k->words ? k->words : "Not in this build.");
+}
+
+static void put_apps(struct buf *b)
+{
+	buf_puts(b, str_from_cstr(apps_intro));
+	for (size_t i = 0; i < N_APP_KEYS; i++)
+		put_app_key(&app_keys[i], b);
+	buf_puts(b, str_from_cstr(env_intro));
+#define APP_FLAG(...)
+#define APP_LATER(...)
+#define APP_ENV(name, words) buf_puts(b, S("| `" name "` | " words " |\n"));
+#include "main/app_keys.def"
+#undef APP_FLAG
+#undef APP_LATER
+#undef APP_ENV
+}
+
+void config_print_markdown(struct buf *b)
+{
+	buf_puts(b, str_from_cstr(intro));
+	put_sections(true, b);
+	put_apps(b);
+	buf_puts(b, str_from_cstr(later_intro));
+	put_sections(false, b);
+}

@@ -1,0 +1,239 @@
+/* config_json.c: walks the tree of a file along the paths of the table.
+ *
+ * It goes only into blocks that the table knows, so its depth is the table's. A key that is not
+ * known is an error with the nearest one that is, because a misspelt limit that is quietly
+ * ignored is found out on the worst day. */
+#include "main/config_json.h"
+
+#include "base/check.h"
+#include "main/nearest.h"
+
+struct reader {
+	struct config *c;
+	struct config_report *r;
+};
+
+static struct config_place place_of(const struct config *c, struct json v)
+{
+	return config_text_place(&c->file, v.raw.p);
+}
+
+void config_json_put_got(struct json v, bool with_text, struct buf *b)
+{
+	enum { SHOWN_MAX = 40 };
+
+	switch (v.kind) {
+	case JSON_OBJECT:
+		buf_puts(b, S("an object"));
+		return;
+	case JSON_ARRAY:
+		buf_puts(b, S("a list"));
+		return;
+	case JSON_STRING:
+		if (!with_text || v.raw.n > SHOWN_MAX) {
+			buf_puts(b, S("a text"));
+			return;
+		}
+		break;
+	case JSON_NUMBER:
+		if (v.raw.n > SHOWN_MAX) {
+			buf_puts(b, S("a number"));
+			return;
+		}
+		break;
+	case JSON_NULL:
+	case JSON_FALSE:
+	case JSON_TRUE:
+		break;
+	}
+	buf_puts(b, v.raw);
+}
+
+str config_json_path(struct config *c, str path, struct json key)
+{
+	str name = json_decode(key, &c->arena);
+	char *p;
+
+	if (path.n == 0)
+		return name;
+	p = arena_alloc(&c->arena, path.n + 1 + name.n);
+	memcpy(p, path.p, path.n);
+	p[path.n] = '.';
+	memcpy(p + path.n + 1, name.p, name.n);
+	return (str){ p, path.n + 1 + name.n };
+}
+
+/* Is there a member of that name before m? */
+static bool comes_twice(struct json object, const struct json_member *m, struct config *c,
+			struct json_member *first)
+{
+	str name = json_decode(m->key, &c->arena);
+	struct json_iter it = json_enter(object);
+
+	while (json_next_member(&it, first) && first->key.raw.p < m->key.raw.p) {
+		if (json_string_is(first->key, name))
+			return true;
+	}
+	return false;
+}
+
+bool config_json_next(struct json_iter *it, struct json object, str path, struct config *c,
+		      struct json_member *m, struct config_report *r)
+{
+	struct json_member first;
+
+	while (json_next_member(it, m)) {
+		if (str_has_prefix(m->key.raw, S("\"_")))
+			continue;
+		if (!comes_twice(object, m, c, &first))
+			return true;
+		config_error(r, place_of(c, m->key), config_json_path(c, path, m->key),
+			     "comes twice, first in line %u", place_of(c, first.key).line);
+	}
+	return false;
+}
+
+/* Unknown keys */
+
+/* The next step of path p behind the block. */
+static str step_after(str p, str block)
+{
+	str rest = str_skip(p, block.n ? block.n + 1 : 0);
+
+	return str_take(rest, str_find_char(rest, '.'));
+}
+
+static bool lies_in(str p, str block)
+{
+	return block.n == 0 || (p.n > block.n && p.p[block.n] == '.' && str_has_prefix(p, block));
+}
+
+/* A key of that name in another block, or empty. */
+static str find_elsewhere(str name)
+{
+	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
+		str p = config_keys[i].path;
+
+		if (p.n > name.n && p.p[p.n - name.n - 1] == '.' &&
+		    str_eq(str_skip(p, p.n - name.n), name))
+			return p;
+	}
+	return S("");
+}
+
+static void report_unknown(struct reader *rd, str block, const struct json_member *m)
+{
+	str name = json_decode(m->key, &rd->c->arena), guess;
+	struct nearest n;
+
+	nearest_init(&n, name);
+	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
+		if (lies_in(config_keys[i].path, block))
+			nearest_offer(&n, step_after(config_keys[i].path, block));
+	}
+	if (block.n == 0)
+		nearest_offer(&n, S("app_manager"));
+	guess = n.best.n ? n.best : find_elsewhere(name);
+	config_error(rd->r, place_of(rd->c, m->key), config_json_path(rd->c, block, m->key),
+		     guess.n ? "unknown key, did you mean \"%.*s\"?" : "unknown key",
+		     STR_ARG(guess));
+}
+
+/* Known keys */
+
+static void report_value(struct reader *rd, const struct config_key *k, struct json v)
+{
+	bool is_open = k->type != CONFIG_TEXT && k->type != CONFIG_OPTIONAL;
+	str guess = v.kind == JSON_STRING ? config_key_suggest(k, json_decode(v, &rd->c->arena)) :
+					    S("");
+	struct buf text;
+
+	buf_init(&text, 1024);
+	buf_puts(&text, S("expected "));
+	config_key_put_expected(k, &text);
+	buf_puts(&text, S(", got "));
+	config_json_put_got(v, is_open, &text);
+	if (guess.n)
+		buf_printf(&text, ", did you mean \"%.*s\"?", STR_ARG(guess));
+	if (v.kind == JSON_NULL)
+		buf_puts(&text, S("; leave the key out for its default"));
+	config_error(rd->r, place_of(rd->c, v), k->path, "%.*s", STR_ARG(buf_str(&text)));
+	buf_fini(&text);
+}
+
+static void read_value(struct reader *rd, const struct config_key *k, struct json v)
+{
+	union config_value value;
+
+	if (config_key_from_json(k, v, &rd->c->arena, &value))
+		config_set(rd->c, k, value, place_of(rd->c, v));
+	else
+		report_value(rd, k, v);
+}
+
+static void read_apps(struct reader *rd, struct json v)
+{
+	if (v.kind == JSON_ARRAY)
+		rd->c->apps = v;
+	else
+		config_error(rd->r, place_of(rd->c, v), S("app_manager.array.apps"),
+			     "expected a list of apps");
+}
+
+static void read_object(struct reader *rd, struct json object, str block, bool is_open);
+
+static void read_block(struct reader *rd, struct json v, str path, bool is_open)
+{
+	struct buf got;
+
+	if (v.kind == JSON_NULL || is_open)
+		return;
+	buf_init(&got, 256);
+	config_json_put_got(v, false, &got);
+	config_error(rd->r, place_of(rd->c, v), path, "expected an object, got %.*s",
+		     STR_ARG(buf_str(&got)));
+	buf_fini(&got);
+}
+
+/* is_open: the block may have members that the table does not list. */
+static void read_member(struct reader *rd, const struct json_member *m, str block, bool is_open)
+{
+	str path = config_json_path(rd->c, block, m->key);
+	const struct config_key *k = config_key_find(path);
+	bool is_block = config_key_is_block(path);
+
+	if (str_eq(path, S("app_manager.array.apps")))
+		read_apps(rd, m->value);
+	else if (k)
+		read_value(rd, k, m->value);
+	else if (!is_block && !str_eq(path, S("app_manager.array")) && !is_open)
+		report_unknown(rd, block, m);
+	else if (m->value.kind != JSON_OBJECT)
+		read_block(rd, m->value, path, is_open);
+	if (m->value.kind == JSON_OBJECT && (is_block || str_eq(path, S("app_manager.array"))))
+		read_object(rd, m->value, path, k != NULL);
+}
+
+static void read_object(struct reader *rd, struct json object, str block, bool is_open)
+{
+	struct json_iter it = json_enter(object);
+	struct json_member m;
+
+	while (config_json_next(&it, object, block, rd->c, &m, rd->r))
+		read_member(rd, &m, block, is_open);
+}
+
+void config_json_read(struct config *c, struct config_report *r)
+{
+	struct reader rd = { c, r };
+	struct json_error e = { 0 };
+	struct json root;
+
+	if (json_parse(c->file.text, CONFIG_JSON_DEPTH_MAX, &root, &e) != OK)
+		config_error(r, config_text_place(&c->file, c->file.text.p + e.offset), S(""), "%s",
+			     e.text);
+	else if (root.kind != JSON_OBJECT)
+		config_error(r, place_of(c, root), S(""), "expected an object: { … }");
+	else
+		read_object(&rd, root, S(""), false);
+}

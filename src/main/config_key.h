@@ -1,0 +1,114 @@
+/* config_key.h: the rows of config_keys.def as data: what a key is called, what it may be, and
+ * what it is when nobody says.
+ *
+ * A value is read from JSON or from the environment's text by its key's type; it is the same
+ * union for all of them. Texts of values live as long as the configuration that they belong to. */
+#ifndef MAIN_CONFIG_KEY_H
+#define MAIN_CONFIG_KEY_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+
+/* A LIMIT that does not limit. */
+#define CONFIG_NONE UINT64_MAX
+
+enum config_type {
+	CONFIG_FLAG,
+	CONFIG_NUMBER,
+	CONFIG_LIMIT,
+	CONFIG_RATIO,
+	CONFIG_TEXT,
+	CONFIG_OPTIONAL,
+	CONFIG_MODE,
+	CONFIG_CHOICE,
+	CONFIG_LIST,
+	CONFIG_ANY,
+};
+
+/* What another value than the default means. */
+enum config_otherwise {
+	CONFIG_HONOURED, /* what it says */
+	CONFIG_DETAIL,	 /* nothing, and nobody minds */
+	CONFIG_WARN,	 /* a feature that this build does not have */
+	CONFIG_REFUSE,	 /* the same, and starting without it would do harm */
+};
+
+union config_value {
+	bool flag;
+	uint64_t number; /* NUMBER, LIMIT, MODE */
+	double ratio;
+	str text; /* TEXT, OPTIONAL, CHOICE; for LIST and ANY JSON */
+};
+
+struct config_key {
+	str path;
+	const char *env; /* NULL: file only */
+	enum config_type type;
+	enum config_otherwise otherwise;
+	uint32_t offset, size; /* of the member of struct config; size 0: it has none */
+	uint64_t min, max;
+	const char *choices;
+	const char *words; /* for people; NULL for keys that are not honoured */
+	union config_value fallback;
+};
+
+enum {
+#define SECTION(title)
+#define KEY(...) +1
+#define KEY_OF(...) +1
+#define LATER(...) +1
+#define LATER_OF(...) +1
+	N_CONFIG_KEYS = 0
+#include "main/config_keys.def"
+#undef SECTION
+#undef KEY
+#undef KEY_OF
+#undef LATER
+#undef LATER_OF
+};
+extern const struct config_key config_keys[N_CONFIG_KEYS];
+
+/* NULL: there is none. */
+const struct config_key *config_key_find(str path);
+/* Does a key begin with this path and a '.'? */
+bool config_key_is_block(str path);
+
+/* False: v is not what the key accepts. */
+bool config_key_from_json(const struct config_key *k, struct json v, struct arena *a,
+			  union config_value *out);
+/* The same for the text of a variable. */
+bool config_key_from_text(const struct config_key *k, str text, struct arena *a,
+			  union config_value *out);
+
+bool config_value_eq(const struct config_key *k, union config_value a, union config_value b);
+/* Does the value switch its feature off? */
+bool config_value_is_off(const struct config_key *k, union config_value v);
+/* As JSON. */
+void config_value_put(const struct config_key *k, union config_value v, struct buf *b);
+/* Copies the value into the member at p. */
+void config_value_store(const struct config_key *k, union config_value v, void *p);
+
+/* "a whole number from 1 to 65535" … */
+void config_key_put_expected(const struct config_key *k, struct buf *b);
+/* The accepted word that is nearest to text, for a CHOICE; else empty. */
+str config_key_suggest(const struct config_key *k, str text);
+/* A CHOICE: is the word one that this build has? */
+bool config_key_has_choice(const struct config_key *k, str word);
+
+/* Cuts the next choice off *rest: its canonical word, whether this build has it, and its further
+ * spellings. */
+struct config_choice {
+	str word, aliases; /* aliases separated by '/' */
+	bool is_available;
+};
+struct config_choices {
+	str rest;
+	bool is_beyond_bar;
+};
+bool config_choice_next(struct config_choices *c, struct config_choice *out);
+
+/* "true 1 yes on", "false 0 no off", any case. */
+bool config_flag_parse(str text, bool *out);
+
+#endif

@@ -1,0 +1,40 @@
+/* config_text.h: a configuration file's text with ${VARIABLES} filled in, and where each byte of
+ * it came from.
+ *
+ * ${NAME} is replaced by the variable, ${NAME:-default} by the default when the variable is not
+ * set or empty; the default ends at the first '}'. This happens before anything is parsed,
+ * without quoting and without an escape, as users of the original know it. Messages are about
+ * the file as it was written, so every offset can be led back. */
+#ifndef MAIN_CONFIG_TEXT_H
+#define MAIN_CONFIG_TEXT_H
+
+#include "base/arena.h"
+#include "main/config_report.h"
+
+/* The environment. get answers NULL for a variable that is not set. */
+struct config_env {
+	const char *(*get)(void *ctx, const char *name);
+	void *ctx;
+};
+/* NULL when it is not set or empty: we make no difference. */
+const char *config_env_get(const struct config_env *env, const char *name);
+
+struct config_text {
+	str name;     /* of the file */
+	str original; /* as written */
+	str text;     /* filled in; offsets are into this one */
+	struct config_text_piece *pieces;
+	size_t n_pieces;
+};
+
+enum { CONFIG_FILE_BYTES_MAX = 16 << 20 };
+
+/* Reads the file called name into a. 0, or errno (EFBIG: above CONFIG_FILE_BYTES_MAX). */
+int config_text_read(str name, struct arena *a, str *out);
+/* Fills t; everything lives in a. Variables without a value are errors. */
+void config_text_expand(struct config_text *t, str name, str original, const struct config_env *env,
+			struct arena *a, struct config_report *r);
+/* p points into t->text. */
+struct config_place config_text_place(const struct config_text *t, const char *p);
+
+#endif

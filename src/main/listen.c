@@ -1,0 +1,212 @@
+/* listen.c: "0.0.0.0" is what everybody writes and means "every address", so it listens on IPv6
+ * too: a proxy's "localhost" may resolve to either. A machine without IPv6 is no error; a name
+ * that does not resolve is. */
+#include "main/listen.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void add(struct listeners *l, const struct net_address *a)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (memcmp(&l->addresses[i], a, sizeof(*a)) == 0)
+			return;
+	}
+	if (l->n < LISTEN_ADDRESSES_MAX)
+		l->addresses[l->n++] = *a;
+}
+
+static bool from_kernel(const struct sockaddr *sa, uint16_t port, struct net_address *out)
+{
+	*out = (struct net_address){ .port = port };
+	if (sa->sa_family == AF_INET) {
+		out->family = NET_IPV4;
+		memcpy(out->ip, &((const struct sockaddr_in *)sa)->sin_addr, 4);
+		return true;
+	}
+	if (sa->sa_family == AF_INET6) {
+		out->family = NET_IPV6;
+		memcpy(out->ip, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
+		return true;
+	}
+	return false;
+}
+
+static bool resolve(struct listeners *l, const struct config *c, struct buf *problem)
+{
+	struct addrinfo hints = { .ai_family = AF_UNSPEC,
+				  .ai_socktype = SOCK_STREAM,
+				  .ai_flags = AI_PASSIVE };
+	struct addrinfo *found;
+	int error = getaddrinfo(c->host.p, NULL, &hints, &found);
+
+	if (error) {
+		buf_printf(problem, "host %.*s: %s", STR_ARG(c->host), gai_strerror(error));
+		return false;
+	}
+	for (struct addrinfo *ai = found; ai; ai = ai->ai_next) {
+		struct net_address a;
+
+		if (from_kernel(ai->ai_addr, c->port, &a))
+			add(l, &a);
+	}
+	freeaddrinfo(found);
+	return true;
+}
+
+static bool collect(struct listeners *l, const struct config *c, struct buf *problem)
+{
+	struct net_address a;
+
+	if (!net_address_parse(c->host, c->port, &a))
+		return resolve(l, c, problem);
+	add(l, &a);
+	if (str_eq(c->host, S("0.0.0.0")) && net_address_parse(S("::"), c->port, &a))
+		add(l, &a);
+	return true;
+}
+
+/* Has this machine no such address family? Then the second of two wildcards is left out. */
+static bool is_missing_family(int error)
+{
+	return error == EAFNOSUPPORT || error == EADDRNOTAVAIL || error == EPROTONOSUPPORT;
+}
+
+static void explain(const struct net_address *a, int error, struct buf *problem)
+{
+	char text[NET_ADDRESS_TEXT_MAX];
+
+	if (error == EADDRINUSE)
+		buf_printf(problem,
+			   "port %u is in use: stop the other server (ss -ltnp 'sport = :%u' shows "
+			   "it), or set PORT to another one",
+			   a->port, a->port);
+	else if (error == EACCES)
+		buf_printf(problem,
+			   "port %u is for root: set PORT to one from 1024, or allow it with "
+			   "setcap cap_net_bind_service=+ep on the program",
+			   a->port);
+	else
+		buf_printf(problem, "cannot listen on %.*s: %s",
+			   STR_ARG(net_address_format(a, text)), strerror(error));
+}
+
+static bool open_one(struct net_address *a, struct server *s, struct loop *probe, int *error)
+{
+	return net_listen_probe(probe, a, error) == OK && server_listen(s, a, error) == OK;
+}
+
+static bool open_tcp(struct listeners *out, const struct config *c, struct server *s,
+		     struct loop *probe, struct buf *problem)
+{
+	struct listeners wanted = { 0 };
+
+	*out = wanted;
+	if (!collect(&wanted, c, problem))
+		return false;
+	for (size_t i = 0; i < wanted.n; i++) {
+		struct net_address *a = &wanted.addresses[i];
+		int error = 0;
+
+		if (a->port == 0 && out->n)
+			a->port = out->addresses[0].port;
+		if (open_one(a, s, probe, &error)) {
+			add(out, a);
+		} else if (wanted.n == 1 || !is_missing_family(error)) {
+			explain(a, error, problem);
+			return false;
+		}
+	}
+	if (out->n == 0)
+		buf_printf(problem, "host %.*s has no address here", STR_ARG(c->host));
+	return out->n > 0;
+}
+
+/* Unix socket */
+
+/* The folder of the path, made if it is missing; an existing one is left as it is. */
+static void make_parent(str path, struct buf *scratch)
+{
+	size_t slash = path.n;
+
+	while (slash > 0 && path.p[slash - 1] != '/')
+		slash--;
+	buf_printf(scratch, "%.*s%c", (int)slash, path.p, 0);
+	mkdir(scratch->p, 0755);
+}
+
+static bool open_unix(const struct config *c, struct server *s, struct buf *problem)
+{
+	str path = c->unix_socket.path;
+	struct buf scratch;
+	int error = 0;
+
+	buf_init(&scratch, 4096);
+	make_parent(path, &scratch);
+	buf_fini(&scratch);
+	if (server_listen_unix(s, path, c->unix_socket.permission_mode, &error) == OK)
+		return true;
+	if (error == EADDRINUSE)
+		buf_printf(problem, "%.*s is in use by another server, or is not a socket",
+			   STR_ARG(path));
+	else
+		buf_printf(problem, "cannot listen on %.*s: %s", STR_ARG(path), strerror(error));
+	return false;
+}
+
+bool listen_open(struct listeners *out, const struct config *c, struct server *s,
+		 struct loop *probe, struct buf *problem)
+{
+	out->n = 0;
+	if (c->unix_socket.enabled)
+		return open_unix(c, s, problem);
+	return open_tcp(out, c, s, probe, problem);
+}
+
+void listen_close(const struct config *c)
+{
+	if (c->unix_socket.enabled)
+		unlink(c->unix_socket.path.p);
+}
+
+/* The machine's address */
+
+static bool is_wildcard(const struct net_address *a)
+{
+	static const uint8_t any[16];
+
+	return a->family == NET_IPV4 && memcmp(a->ip, any, 4) == 0;
+}
+
+static bool is_for_others(const struct ifaddrs *i)
+{
+	return i->ifa_addr && i->ifa_addr->sa_family == AF_INET && (i->ifa_flags & IFF_UP) &&
+	       !(i->ifa_flags & IFF_LOOPBACK);
+}
+
+str listen_lan_ip(const struct listeners *l, char text[NET_ADDRESS_TEXT_MAX])
+{
+	struct net_address a = { 0 };
+	struct ifaddrs *all;
+	str out = S("");
+
+	if (l->n == 0 || !is_wildcard(&l->addresses[0]) || getifaddrs(&all) != 0)
+		return out;
+	for (struct ifaddrs *i = all; i && !a.family; i = i->ifa_next) {
+		if (is_for_others(i))
+			from_kernel(i->ifa_addr, 0, &a);
+	}
+	freeifaddrs(all);
+	if (!a.family)
+		return out;
+	out = net_address_format(&a, text);
+	return str_take(out, str_find_char(out, ':'));
+}

@@ -1,0 +1,25 @@
+/* listen.h: from the configured host to addresses, and what to tell somebody whose address is
+ * taken. */
+#ifndef MAIN_LISTEN_H
+#define MAIN_LISTEN_H
+
+#include "main/config.h"
+#include "server/server.h"
+
+enum { LISTEN_ADDRESSES_MAX = 8 };
+
+struct listeners {
+	struct net_address addresses[LISTEN_ADDRESSES_MAX];
+	size_t n;
+};
+
+/* Opens what the configuration asks for. probe is any loop. False: *problem says why and what to
+ * do. */
+bool listen_open(struct listeners *out, const struct config *c, struct server *s,
+		 struct loop *probe, struct buf *problem);
+/* Removes what would stay behind: the path of the Unix socket. */
+void listen_close(const struct config *c);
+/* An address of this machine that others may reach, if we listen on all of them; else empty. */
+str listen_lan_ip(const struct listeners *l, char text[NET_ADDRESS_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,308 @@
+/* run.c: threads, signals, and the order of beginning and end.
+ *
+ * Each worker has a thread and so has the hub when there are several workers. The main thread
+ * carries nothing: it waits for signals and, after the first, for the sessions to end. That
+ * keeps the way out free however busy the others are. */
+#include "main/run.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "io/signals.h"
+#include "main/cli.h"
+#include "main/listen.h"
+#include "main/screen.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOOPS_MAX = 65, DRAIN_CHECK_MS = 50 };
+
+struct run {
+	const struct config *config;
+	struct log *log;
+	struct loop *control;
+	struct signals *signals;
+	struct loop *loops[LOOPS_MAX]; /* workers, then the hub */
+	size_t n_loops;
+	pthread_t threads[LOOPS_MAX];
+	size_t n_threads;
+	struct server *server;
+	struct listeners listeners;
+	struct timer drain_check;
+	uint64_t drain_end_ms;
+	bool is_draining;
+	bool is_over;
+	struct buf problem;
+};
+
+/* Log */
+
+static void write_stdout(void *ctx, str line)
+{
+	while (line.n) {
+		ssize_t n = write(STDOUT_FILENO, line.p, line.n);
+
+		if (n < 0 && errno != EINTR)
+			return;
+		if (n > 0)
+			line = str_skip(line, (size_t)n);
+	}
+}
+
+static int64_t wall_ms(void *ctx)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool is_colourful(const struct config *c)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	if (config_is_set(c, S("logging.colors_enabled")))
+		return c->logging.colors_enabled;
+	return isatty(STDOUT_FILENO) && !(no_color && no_color[0]);
+}
+
+static bool is_json(const struct config *c)
+{
+	return str_eq(c->logging.format, S("json"));
+}
+
+static struct log *open_log(const struct config *c)
+{
+	struct log_options o = {
+		.level = LOG_INFO,
+		.json = is_json(c),
+		.colors = !is_json(c) && is_colourful(c),
+		.write = write_stdout,
+		.wall_ms = wall_ms,
+	};
+
+	log_level_parse(c->logging.level, &o.level);
+	return log_new(&o);
+}
+
+static void log_lines(struct log *log, str lines)
+{
+	while (lines.n) {
+		str line = str_split(&lines, '\n');
+
+		log_write(log, LOG_WARN, "configuration", LF_STR("problem", line));
+	}
+}
+
+/* Signals and the end */
+
+static void on_drain_check(struct timer *t)
+{
+	struct run *r = container_of(t, struct run, drain_check);
+
+	r->is_over =
+		server_is_drained(r->server) || clock_ms(loop_clock(r->control)) >= r->drain_end_ms;
+	if (!r->is_over)
+		timer_arm(r->control, t, DRAIN_CHECK_MS);
+}
+
+static void drain(struct run *r)
+{
+	const struct config *c = r->config;
+
+	r->is_draining = true;
+	r->drain_end_ms = clock_ms(loop_clock(r->control)) +
+			  c->shutdown_grace_period * (uint64_t)1000 + c->websocket.close_grace_ms;
+	log_write(r->log, LOG_INFO, "draining", LF_U64("grace_period_s", c->shutdown_grace_period));
+	server_drain(r->server);
+	on_drain_check(&r->drain_check);
+}
+
+static void on_signal(void *ctx, int signo)
+{
+	struct run *r = ctx;
+
+	if (r->is_draining)
+		r->is_over = true;
+	else
+		drain(r);
+}
+
+/* Beginning */
+
+/* One connection is one descriptor; the usual soft limit of 1024 is for programs that use
+ * select. */
+static void raise_descriptor_limit(struct log *log)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+		log_write(log, LOG_DEBUG, "descriptor_limit", LF_U64("max", limit.rlim_cur));
+}
+
+static bool fail(struct run *r, const char *what, int error)
+{
+	buf_printf(&r->problem, "%s: %s", what, strerror(error));
+	return false;
+}
+
+static bool open_loops(struct run *r)
+{
+	static const int handled[] = { SIGINT, SIGTERM };
+	size_t n_workers = r->config->workers, n = n_workers + (n_workers > 1);
+
+	ASSERT(n <= LOOPS_MAX);
+	r->control = loop_new_kernel();
+	if (!r->control)
+		return fail(r, "no event loop", errno);
+	r->signals = signals_new(r->control, handled, ARRAY_LEN(handled), on_signal, r);
+	if (!r->signals)
+		return fail(r, "no signals", errno);
+	while (r->n_loops < n) {
+		struct loop *l = loop_new_kernel();
+
+		if (!l)
+			return fail(r, "no event loop", errno);
+		r->loops[r->n_loops++] = l;
+	}
+	return true;
+}
+
+static bool open_server(struct run *r, const struct app_table *apps, struct hash_key key)
+{
+	struct server_options o = config_server_options(r->config);
+	struct loop *hub = o.n_workers > 1 ? r->loops[o.n_workers] : NULL;
+
+	r->server = server_new(&o, apps, r->log, r->loops, hub, key);
+	return listen_open(&r->listeners, r->config, r->server, r->control, &r->problem);
+}
+
+static void *loop_thread(void *loop)
+{
+	loop_run(loop);
+	return NULL;
+}
+
+static bool start_threads(struct run *r)
+{
+	for (; r->n_threads < r->n_loops; r->n_threads++) {
+		pthread_t *t = &r->threads[r->n_threads];
+		int error = pthread_create(t, NULL, loop_thread, r->loops[r->n_threads]);
+		char name[32];
+
+		if (error)
+			return fail(r, "no thread", error);
+		snprintf(name, sizeof(name), "%s%zu",
+			 r->n_threads < r->config->workers ? "worker-" : "hub-",
+			 r->n_threads % r->config->workers);
+		pthread_setname_np(*t, name);
+	}
+	return true;
+}
+
+/* Saying so */
+
+static const struct app *first_enabled(const struct app_table *apps)
+{
+	for (size_t i = 0; i < apps->n; i++) {
+		if (apps->apps[i]->enabled)
+			return apps->apps[i];
+	}
+	return NULL;
+}
+
+static void show_screen(const struct run *r, const struct app_table *apps, const char *program)
+{
+	char lan[NET_ADDRESS_TEXT_MAX];
+	struct screen s = {
+		.program = program,
+		.addresses = r->listeners.addresses,
+		.n_addresses = r->listeners.n,
+		.unix_path = r->config->unix_socket.enabled ? r->config->unix_socket.path : S(""),
+		.lan_ip = listen_lan_ip(&r->listeners, lan),
+		.app = first_enabled(apps),
+		.has_colors = is_colourful(r->config),
+	};
+	struct buf b;
+
+	buf_init(&b, 64 << 10);
+	screen_put(&s, &b);
+	write_stdout(NULL, buf_str(&b));
+	buf_fini(&b);
+}
+
+static void log_listeners(const struct run *r, const struct app_table *apps)
+{
+	for (size_t i = 0; i < r->listeners.n; i++) {
+		char text[NET_ADDRESS_TEXT_MAX];
+
+		log_write(r->log, LOG_INFO, "listening",
+			  LF_STR("address", net_address_format(&r->listeners.addresses[i], text)),
+			  LF_U64("workers", r->config->workers), LF_U64("apps", apps->n));
+	}
+	if (r->config->unix_socket.enabled)
+		log_write(r->log, LOG_INFO, "listening",
+			  LF_STR("address", r->config->unix_socket.path),
+			  LF_U64("workers", r->config->workers), LF_U64("apps", apps->n));
+}
+
+/* The whole */
+
+static void serve(struct run *r)
+{
+	timer_init(&r->drain_check, on_drain_check);
+	while (!r->is_over)
+		loop_turn(r->control, UINT32_MAX);
+	log_write(r->log, LOG_INFO, "stopped");
+}
+
+static void close_all(struct run *r)
+{
+	for (size_t i = 0; i < r->n_threads; i++)
+		loop_stop(r->loops[i]);
+	for (size_t i = 0; i < r->n_threads; i++)
+		pthread_join(r->threads[i], NULL);
+	if (r->server)
+		server_free(r->server);
+	for (size_t i = 0; i < r->n_loops; i++)
+		loop_free(r->loops[i]);
+	if (r->signals)
+		signals_free(r->signals);
+	if (r->control)
+		loop_free(r->control);
+	log_free(r->log);
+	buf_fini(&r->problem);
+}
+
+int run_server(const struct config *c, const struct app_table *apps, struct hash_key key,
+	       const char *program, str warnings)
+{
+	struct run r = { .config = c, .log = open_log(c) };
+	bool is_up;
+
+	buf_init(&r.problem, 4096);
+	log_lines(r.log, warnings);
+	raise_descriptor_limit(r.log);
+	is_up = open_loops(&r) && open_server(&r, apps, key);
+	if (is_up && !is_json(c))
+		show_screen(&r, apps, program);
+	is_up = is_up && start_threads(&r);
+	if (is_up) {
+		log_listeners(&r, apps);
+		serve(&r);
+		listen_close(c);
+	} else {
+		fprintf(stderr, "sockudo: %.*s\n", STR_ARG(buf_str(&r.problem)));
+	}
+	close_all(&r);
+	return is_up ? 0 : EXIT_FAILED;
+}

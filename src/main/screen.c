@@ -1,0 +1,139 @@
+/* screen.c: the first thing that a new user sees, so it has to work as pasted. */
+#include "main/screen.h"
+
+#include "base/check.h"
+#include "main/config_apps.h"
+
+#define BOLD "\x1b[1m"
+#define DIM "\x1b[2m"
+#define GREEN "\x1b[32m"
+#define PLAIN "\x1b[0m"
+
+/* A heading of a block of lines to paste. */
+static void put_heading(const struct screen *s, const char *text, const char *hint, struct buf *b)
+{
+	if (s->has_colors)
+		buf_printf(b, "\n  " BOLD "%s" PLAIN DIM "%s" PLAIN "\n", text, hint);
+	else
+		buf_printf(b, "\n  %s%s\n", text, hint);
+}
+
+/* Where a program on this machine reaches the listener: a wildcard is no address to connect to. */
+static str reachable_host(const struct net_address *a, char text[NET_ADDRESS_TEXT_MAX])
+{
+	static const uint8_t any[16];
+	size_t n = a->family == NET_IPV4 ? 4 : 16;
+	str host;
+
+	if (memcmp(a->ip, any, n) == 0)
+		return a->family == NET_IPV4 ? S("127.0.0.1") : S("[::1]");
+	host = net_address_format(a, text);
+	while (host.p[host.n - 1] != ':')
+		host.n--;
+	host.n--;
+	return host;
+}
+
+static void put_address(const struct screen *s, str host, unsigned port, struct buf *b)
+{
+	buf_printf(b, s->has_colors ? "  " GREEN "http://%.*s:%u" PLAIN : "  http://%.*s:%u",
+		   STR_ARG(host), port);
+}
+
+static void put_addresses(const struct screen *s, struct buf *b)
+{
+	char text[NET_ADDRESS_TEXT_MAX];
+
+	if (s->has_colors)
+		buf_puts(b, S("\n  " BOLD "Sockudo " SOCKUDO_VERSION PLAIN " listens on"));
+	else
+		buf_puts(b, S("\n  Sockudo " SOCKUDO_VERSION " listens on"));
+	for (size_t i = 0; i < s->n_addresses; i++)
+		put_address(s, reachable_host(&s->addresses[i], text), s->addresses[i].port, b);
+	if (s->unix_path.n)
+		buf_printf(b, " %.*s", STR_ARG(s->unix_path));
+	if (s->lan_ip.n)
+		put_address(s, s->lan_ip, s->addresses[0].port, b);
+	buf_putc(b, '\n');
+}
+
+static void put_browser(const struct screen *s, str host, unsigned port, struct buf *b)
+{
+	put_heading(s, "Browser", "  (npm install pusher-js)", b);
+	buf_printf(b,
+		   "    const pusher = new Pusher(\"%.*s\", { wsHost: \"%.*s\", wsPort: %u,\n"
+		   "      forceTLS: false, enabledTransports: [\"ws\"], cluster: \"mt1\" });\n"
+		   "    pusher.subscribe(\"my-channel\").bind(\"my-event\", data => "
+		   "console.log(data));\n",
+		   STR_ARG(s->app->key), STR_ARG(host), port);
+}
+
+static str shown_secret(const struct screen *s)
+{
+	return app_is_demo(s->app) ? s->app->secret : S("<the app's secret>");
+}
+
+static void put_laravel(const struct screen *s, str host, unsigned port, struct buf *b)
+{
+	put_heading(s, "Laravel", "  (.env)", b);
+	buf_printf(b,
+		   "    BROADCAST_CONNECTION=pusher\n"
+		   "    PUSHER_APP_ID=%.*s\n"
+		   "    PUSHER_APP_KEY=%.*s\n"
+		   "    PUSHER_APP_SECRET=%.*s\n"
+		   "    PUSHER_HOST=%.*s\n"
+		   "    PUSHER_PORT=%u\n"
+		   "    PUSHER_SCHEME=http\n"
+		   "    PUSHER_APP_CLUSTER=mt1\n",
+		   STR_ARG(s->app->id), STR_ARG(s->app->key), STR_ARG(shown_secret(s)),
+		   STR_ARG(host), port);
+}
+
+/* The options without which the command would talk to the demo app at the default address. */
+static void put_options(const struct screen *s, str host, unsigned port, bool publishes,
+			struct buf *b)
+{
+	if (port != 6001 || !str_eq(host, S("127.0.0.1")))
+		buf_printf(b, "--url http://%.*s:%u ", STR_ARG(host), port);
+	if (app_is_demo(s->app) && str_eq(s->app->id, S(DEMO_APP_ID)))
+		return;
+	if (publishes)
+		buf_printf(b, "--app-id %.*s ", STR_ARG(s->app->id));
+	buf_printf(b, "--key %.*s ", STR_ARG(s->app->key));
+	if (publishes)
+		buf_puts(b, S("--secret '…' "));
+}
+
+static void put_commands(const struct screen *s, str host, unsigned port, struct buf *b)
+{
+	put_heading(s, "Try it", "  (in two other terminals)", b);
+	buf_printf(b, "    %s watch ", s->program);
+	put_options(s, host, port, false, b);
+	buf_printf(b, "my-channel\n    %s publish ", s->program);
+	put_options(s, host, port, true, b);
+	buf_puts(b, S("my-channel my-event '{\"hello\":\"world\"}'\n"));
+}
+
+static void put_warning(const struct screen *s, struct buf *b)
+{
+	if (!s->app || !app_is_demo(s->app))
+		return;
+	put_heading(s, "This is the demo app: everybody knows its secret.",
+		    "  Your own: docs/configuration.md", b);
+}
+
+void screen_put(const struct screen *s, struct buf *b)
+{
+	char text[NET_ADDRESS_TEXT_MAX];
+	str host;
+
+	put_addresses(s, b);
+	if (s->app && s->n_addresses) {
+		host = reachable_host(&s->addresses[0], text);
+		put_browser(s, host, s->addresses[0].port, b);
+		put_laravel(s, host, s->addresses[0].port, b);
+		put_commands(s, host, s->addresses[0].port, b);
+	}
+	put_warning(s, b);
+	buf_putc(b, '\n');
+}
