@@ -45,8 +45,9 @@ struct rng *loop_rng(struct loop *l);
 
 void loop_on_turn_end(struct loop *l, bool (*on_turn_end)(void *ctx), void *ctx);
 
-/* What f is to be called for; 0 watches for hang-up alone. The first call adds it, net_close removes
- * it. False, and only from the first call: the system has no room to watch one more, close it. */
+/* What f is to be called for; 0 watches for hang-up alone. The first call adds it, net_close
+ * removes it. False, and only from the first call: the system has no room to watch one more, close
+ * it. */
 bool loop_watch(struct loop *l, struct io_file *f, unsigned events);
 
 /* Runs run(node) at the end of the turn, after on_turn_end, in the order of the calls: for freeing

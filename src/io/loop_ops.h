@@ -35,8 +35,8 @@ struct loop_ops {
 	unsigned (*poll)(struct loop *l, int wait_ms);
 	/* Any thread. */
 	void (*wake)(struct loop *l);
-	/* Tells the world about a change of f->watched from was; FILE_ADDED is set in the new value.
-	 * False: f could not be added. */
+	/* Tells the world about a change of f->watched from was; FILE_ADDED is set in the new
+	 * value. False: f could not be added. */
 	bool (*watch)(struct loop *l, struct io_file *f, uint32_t was);
 	bool (*offload)(struct loop *l, struct offload *o, struct offload_job *j);
 
