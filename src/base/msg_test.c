@@ -1,17 +1,21 @@
 #include "base/msg.h"
 
 #include "base/mem.h"
+#include "base/testing.h"
 
-#include <stdarg.h>
-#include <setjmp.h>
-#include <cmocka.h>
+/* A loop: gcc 12 takes the bytes behind the struct for none and warns of memcpy. */
+static void fill(struct msg *m, str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		m->bytes[i] = s.p[i];
+}
 
 static void msg_lives_until_its_last_reference_goes(void **state)
 {
 	int64_t live = mem_live_bytes();
 	struct msg *m = msg_new(5);
 
-	memcpy(m->bytes, "hello", 5);
+	fill(m, S("hello"));
 	m->head_len = 2;
 	assert_ptr_equal(msg_ref(m), m);
 	msg_unref(m);
