@@ -33,7 +33,8 @@ void msg_unref(struct msg *m)
 
 	if (!m)
 		return;
-	/* Whoever drops the last reference must see everything that the others did with the bytes. */
+	/* Whoever drops the last reference must see everything that the others did with the bytes.
+	 */
 	before = atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel);
 	ASSERT(before > 0);
 	if (before == 1)

@@ -1,8 +1,9 @@
 /* msg.h: bytes that are built once and shared by every receiver.
  *
- * A msg is filled by its maker, then never changes: from then on only its count moves. The count is atomic because
- * workers share it, but a worker takes one reference per batch, not one per receiver. For a WebSocket frame the
- * bytes are header and payload together, ready for the socket. */
+ * A msg is filled by its maker, then never changes: from then on only its count moves. The count is
+ * atomic because workers share it, but a worker takes one reference per batch, not one per
+ * receiver. For a WebSocket frame the bytes are header and payload together, ready for the socket.
+ */
 #ifndef BASE_MSG_H
 #define BASE_MSG_H
 
@@ -13,7 +14,7 @@
 struct msg {
 	atomic_uint refs;
 	uint32_t len;
-	uint32_t head_len; /* of len: bytes before the payload (0 if the maker made no difference) */
+	uint32_t head_len; /* bytes before the payload; 0 if the maker made no difference */
 	char bytes[];
 };
 

@@ -1,7 +1,7 @@
 /* digest.c: OpenSSL's low-level digests.
  *
- * Marked as deprecated since 3.0 and used on purpose: the way that replaces them looks an algorithm up by name and
- * allocates a context, which costs more than the digest of a short text. */
+ * Marked as deprecated since 3.0 and used on purpose: the way that replaces them looks an algorithm
+ * up by name and allocates a context, which costs more than the digest of a short text. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "codec/digest.h"
 

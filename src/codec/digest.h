@@ -1,8 +1,9 @@
 /* digest.h: SHA-1, MD5 and HMAC-SHA256 over OpenSSL.
  *
- * HMAC keys are kept as the two SHA-256 states after the padded key, so that signing costs two short hashes
- * (130 ns) instead of a keyed lookup by name (1060 ns). That needs OpenSSL's low-level calls, which 3.x marks as
- * deprecated but keeps; they are plain data: a key may be shared by threads and copied. */
+ * HMAC keys are kept as the two SHA-256 states after the padded key, so that signing costs two
+ * short hashes (130 ns) instead of a keyed lookup by name (1060 ns). That needs OpenSSL's low-level
+ * calls, which 3.x marks as deprecated but keeps; they are plain data: a key may be shared by
+ * threads and copied. */
 #ifndef CODEC_DIGEST_H
 #define CODEC_DIGEST_H
 

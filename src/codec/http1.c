@@ -1,22 +1,23 @@
 /* http1.c: a request head in one pass.
  *
- * Every byte is looked at once, values and targets eight at a time, names through one table: about a third of a
- * microsecond for what a browser sends. A head that is not all there is parsed again when its next line has ended,
- * not at every byte: a request that must be refused is refused at the line that shows it, and no state is kept.
- * What is read here decides where the request ends, so nothing is repaired and nothing is guessed. */
+ * Every byte is looked at once, values and targets eight at a time, names through one table: about
+ * a third of a microsecond for what a browser sends. A head that is not all there is parsed again
+ * when its next line has ended, not at every byte: a request that must be refused is refused at the
+ * line that shows it, and no state is kept. What is read here decides where the request ends, so
+ * nothing is repaired and nothing is guessed. */
 #include "codec/http1.h"
 
 #include "base/check.h"
 #include "codec/word.h"
 
-/* A cursor over the part of the head that has arrived. Functions that take something move p behind it; OK,
- * ERR_AGAIN (it is not all there yet) or, with *status set, ERR_SYNTAX or ERR_LIMIT. */
+/* A cursor over the part of the head that has arrived. Functions that take something move p behind
+ * it; OK, ERR_AGAIN (it is not all there yet) or, with *status set, ERR_SYNTAX or ERR_LIMIT. */
 struct head_parser {
 	const char *p, *end;
 	const struct http_limits *lim;
 	struct http_request *out;
 	unsigned *status;
-	bool has_length;
+	bool has_length, has_close, has_keep_alive;
 };
 
 static const bool IS_TCHAR[256] = {
@@ -172,7 +173,8 @@ static err take_version(struct head_parser *h)
 	str prefix = S("HTTP/1.");
 	size_t n_left = (size_t)(h->end - h->p);
 
-	/* What is there must fit even if it is not all there: "GET / X" ends here, not at a deadline. */
+	/* What is there must fit even if it is not all there: "GET / X" ends here, not at a
+	 * deadline. */
 	if (memcmp(h->p, prefix.p, n_left < prefix.n ? n_left : prefix.n) != 0)
 		return refuse(h, 400);
 	if (n_left <= prefix.n)
@@ -244,6 +246,21 @@ static err note_transfer_encoding(struct head_parser *h, str value)
 	return OK;
 }
 
+static bool list_has_token(str list, str token)
+{
+	while (list.n > 0) {
+		if (str_eq_nocase(str_trim(str_split(&list, ',')), token))
+			return true;
+	}
+	return false;
+}
+
+static void note_connection(struct head_parser *h, str value)
+{
+	h->has_close |= list_has_token(value, S("close"));
+	h->has_keep_alive |= list_has_token(value, S("keep-alive"));
+}
+
 /* Lengths first: most headers are none of these. */
 static err note_header(struct head_parser *h, const struct http_header *header)
 {
@@ -254,6 +271,8 @@ static err note_header(struct head_parser *h, const struct http_header *header)
 		return note_content_length(h, header->value);
 	if (name.n == 17 && str_eq_nocase(name, S("transfer-encoding")))
 		return note_transfer_encoding(h, header->value);
+	if (name.n == 10 && str_eq_nocase(name, S("connection")))
+		note_connection(h, header->value);
 	if (name.n == 6 && str_eq_nocase(name, S("expect")) && r->minor == 1)
 		r->expects_continue |= str_eq_nocase(header->value, S("100-continue"));
 	return OK;
@@ -279,26 +298,19 @@ static err take_headers(struct head_parser *h)
 	return take_crlf(h);
 }
 
-static bool wants_keep_alive(const struct http_request *r)
-{
-	if (http_header_has_token(r, S("connection"), S("close")))
-		return false;
-	return r->minor == 1 || http_header_has_token(r, S("connection"), S("keep-alive"));
-}
-
-static err take_head(struct head_parser *h, bool *in_target)
+static err take_head(struct head_parser *h, bool *in_request_line)
 {
 	struct http_request *r = h->out;
 	err e = take_request_line(h);
 
-	*in_target = e != OK;
+	*in_request_line = e != OK;
 	if (e == OK)
 		e = take_headers(h);
 	if (e != OK)
 		return e;
 	if (r->is_chunked && h->has_length)
 		return refuse(h, 400);
-	r->keep_alive = wants_keep_alive(r);
+	r->keep_alive = !h->has_close && (r->minor == 1 || h->has_keep_alive);
 	return OK;
 }
 
@@ -309,30 +321,43 @@ static void request_clear(struct http_request *r)
 	r->content_length = 0;
 }
 
+/* Since the last call nothing can have been decided unless a line was ended. */
+static bool is_worth_parsing(str bytes, const struct http_limits *lim, size_t scanned)
+{
+	if (scanned == 0 || bytes.n >= lim->head_bytes_max)
+		return bytes.n > 0;
+	return str_find_char(str_skip(bytes, scanned), '\n') < bytes.n - scanned;
+}
+
+static err parse(str bytes, const struct http_limits *lim, struct http_request *out,
+		 unsigned *status)
+{
+	struct head_parser h = {
+		.p = bytes.p,
+		.end = bytes.p + (bytes.n < lim->head_bytes_max ? bytes.n : lim->head_bytes_max),
+		.lim = lim,
+		.out = out,
+		.status = status,
+	};
+	bool in_request_line;
+	err e;
+
+	request_clear(out);
+	e = take_head(&h, &in_request_line);
+	if (e == ERR_AGAIN && bytes.n >= lim->head_bytes_max)
+		e = refuse(&h, in_request_line ? 414 : 431);
+	out->head_bytes = (size_t)(h.p - bytes.p);
+	return e;
+}
+
 err http_head_parse(str bytes, const struct http_limits *lim, size_t *scanned,
 		    struct http_request *out, unsigned *status)
 {
-	bool is_full = bytes.n >= lim->head_bytes_max;
-	str head = str_take(bytes, lim->head_bytes_max);
-	struct head_parser h = { head.p, head.p + head.n, lim, out, status, false };
-	bool in_target;
-	err e;
+	err e = ERR_AGAIN;
 
-	if (bytes.n == 0)
-		return ERR_AGAIN;
-	/* Nothing can have been decided since the last call unless a line was ended. */
-	if (*scanned > 0 && !is_full &&
-	    str_find_char(str_skip(bytes, *scanned), '\n') == bytes.n - *scanned) {
-		*scanned = bytes.n;
-		return ERR_AGAIN;
-	}
-	request_clear(out);
-	e = take_head(&h, &in_target);
-	if (e == ERR_AGAIN && is_full)
-		e = refuse(&h, in_target ? 414 : 431);
+	if (is_worth_parsing(bytes, lim, *scanned))
+		e = parse(bytes, lim, out, status);
 	*scanned = e == ERR_AGAIN ? bytes.n : 0;
-	if (e == OK)
-		out->head_bytes = (size_t)(h.p - head.p);
 	return e;
 }
 
@@ -343,15 +368,6 @@ const struct http_header *http_header_find(const struct http_request *r, str nam
 			return &r->headers[i];
 	}
 	return NULL;
-}
-
-static bool list_has_token(str list, str token)
-{
-	while (list.n > 0) {
-		if (str_eq_nocase(str_trim(str_split(&list, ',')), token))
-			return true;
-	}
-	return false;
 }
 
 bool http_header_has_token(const struct http_request *r, str name, str token)

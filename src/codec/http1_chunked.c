@@ -1,7 +1,9 @@
-/* http1_chunked.c: the chunked body, byte by byte where it is framing, in one piece where it is data.
+/* http1_chunked.c: the chunked body, byte by byte where it is framing, in one piece where it is
+ * data.
  *
- * Where a chunk ends is where the next request begins for whoever sits in front of us, so nothing lenient is taken:
- * no sign, no 0x, no blanks around a size, no bare LF, no control character in what is skipped. */
+ * Where a chunk ends is where the next request begins for whoever sits in front of us, so nothing
+ * lenient is taken: no sign, no 0x, no blanks around a size, no bare LF, no control character in
+ * what is skipped. */
 #include "codec/http1.h"
 
 #include "base/check.h"

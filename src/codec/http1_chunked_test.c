@@ -13,7 +13,8 @@ struct outcome {
 	struct buf body;
 };
 
-/* Feeds text in pieces that end at the cut and at its end; each lies in memory of its own length. */
+/* Feeds text in pieces that end at the cut and at its end; each lies in memory of its own length.
+ */
 static void feed(struct outcome *o, str text, size_t cut, size_t body_max)
 {
 	struct http_chunked c = { 0 };

@@ -73,7 +73,8 @@ void http_head_end(struct buf *b, str date, uint64_t content_length, bool keep_a
 	buf_puts(b, S("\r\n"));
 }
 
-/* A day as year, month (1 to 12) and day (from 1), counting from 1 March so that the leap day comes last. */
+/* A day as year, month (1 to 12) and day (from 1), counting from 1 March so that the leap day comes
+ * last. */
 struct civil_day {
 	unsigned year, month, day;
 };

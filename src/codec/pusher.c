@@ -1,7 +1,8 @@
 /* pusher.c: client messages in, frames out.
  *
- * A frame is put together from pieces once all of them are known, so that it is one allocation of the right size and
- * the WebSocket header can stand in front. What of a message is not needed here (tags, serial, …) is not looked at. */
+ * A frame is put together from pieces once all of them are known, so that it is one allocation of
+ * the right size and the WebSocket header can stand in front. What of a message is not needed here
+ * (tags, serial, …) is not looked at. */
 #include "codec/pusher.h"
 
 #include "base/check.h"
@@ -97,8 +98,8 @@ err pusher_parse(str text, struct arena *a, struct pusher_message *out, str *pro
 #define PIECES_MAX 10
 #define ESCAPED_MAX 3
 
-/* The text of a frame as pieces that are joined at the end, when the length is known. Text that needs no escaping, which
- * is nearly all, is a piece as it is. */
+/* The text of a frame as pieces that are joined at the end, when the length is known. Text that
+ * needs no escaping, which is nearly all, is a piece as it is. */
 struct frame {
 	str pieces[PIECES_MAX];
 	size_t n_pieces;

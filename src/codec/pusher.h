@@ -1,7 +1,8 @@
 /* pusher.h: the Pusher protocol (version 7, "V1") as text: client messages in, server frames out.
  *
- * Frames are built straight into a msg with the WebSocket header in front: one build per message, shared by all receivers. The order of
- * members is fixed (event, channel, data, user_id). "wire" text is JSON that goes out exactly as given; everything else is escaped. */
+ * Frames are built straight into a msg with the WebSocket header in front: one build per message,
+ * shared by all receivers. The order of members is fixed (event, channel, data, user_id). "wire"
+ * text is JSON that goes out exactly as given; everything else is escaped. */
 #ifndef CODEC_PUSHER_H
 #define CODEC_PUSHER_H
 
@@ -28,15 +29,16 @@ enum pusher_code {
 };
 
 struct pusher_message {
-	str event;	 /* decoded */
+	str event;	  /* decoded */
 	bool has_channel; /* a top-level "channel" that is a string */
-	str channel;	 /* decoded */
+	str channel;	  /* decoded */
 	bool has_data;
 	struct json data; /* as written */
 };
 
-/* Parses a client message. OK, or the text for error 4000 in *problem (a copy in a): not JSON, not an object, no event name.
- * Decoded strings live in the text or in a. Duplicate keys: the last one wins; unknown keys are ignored. */
+/* Parses a client message. OK, or the text for error 4000 in *problem (a copy in a): not JSON, not
+ * an object, no event name. Decoded strings live in the text or in a. Duplicate keys: the last one
+ * wins; unknown keys are ignored. */
 err pusher_parse(str text, struct arena *a, struct pusher_message *out, str *problem);
 
 /* All return NULL when memory is short. channel with p == NULL: no "channel" member. */

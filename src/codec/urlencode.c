@@ -1,4 +1,5 @@
-/* urlencode.c: decoding in one pass into the arena; text without anything to decode is not copied. */
+/* urlencode.c: decoding in one pass into the arena; text without anything to decode is not copied.
+ */
 #include "codec/urlencode.h"
 
 #include "base/text.h"
@@ -34,8 +35,8 @@ static str decode(str s, char plus, struct arena *a)
 	return (str){ out, n };
 }
 
-/* One U+FFFD for each longest piece that starts a character but does not become one, as the original's
- * decoder (and every browser) does. */
+/* One U+FFFD for each longest piece that starts a character but does not become one, as the
+ * original's decoder (and every browser) does. */
 static str replace_invalid(str s, struct arena *a)
 {
 	char *out = arena_alloc(a, 3 * s.n);

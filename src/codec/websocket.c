@@ -1,8 +1,9 @@
 /* websocket.c: frames in, messages out.
  *
- * A reader takes steps. A step is either a message that lies in the input from end to end, the usual case, which is
- * unmasked and handed out where it lies; or a piece of a header or payload that moves into the partial. Everything
- * that can be known early is checked early: a header byte by byte, sizes before the payload, text as it arrives. */
+ * A reader takes steps. A step is either a message that lies in the input from end to end, the
+ * usual case, which is unmasked and handed out where it lies; or a piece of a header or payload
+ * that moves into the partial. Everything that can be known early is checked early: a header byte
+ * by byte, sizes before the payload, text as it arrives. */
 #include "codec/websocket.h"
 
 #include "base/check.h"
@@ -23,8 +24,8 @@ struct frame {
 	uint64_t len;
 };
 
-/* What is incomplete. In this order of appearance: the header of a frame, the payload of a frame, the message that
- * frames add up to; a control frame may come in between, so its payload has a place of its own. */
+/* What is incomplete: the header of a frame, the payload of a frame, the message that frames add up
+ * to. A control frame may come in between, so its payload has a place of its own. */
 struct ws_partial {
 	uint8_t header[HEADER_IN_MAX];
 	uint8_t header_len; /* of an unfinished header */
@@ -97,7 +98,8 @@ static bool partial_is_done(const struct ws_partial *p)
 	return p->header_len == 0 && !p->in_frame && !p->in_message;
 }
 
-/* Memory follows the bytes that came, never the length that was declared; doubling stops at that length. */
+/* Memory follows the bytes that came, never the length that was declared; doubling stops at that
+ * length. */
 static bool partial_grow(struct ws_partial *p, size_t n)
 {
 	size_t need = p->data_len + n;
@@ -187,7 +189,8 @@ static err check_size(struct read *c, const struct frame *f)
 	return OK;
 }
 
-/* Reads a header out of the n bytes at p; *len is its length. ERR_AGAIN: as far as it is there it is good. */
+/* Reads a header out of the n bytes at p; *len is its length. ERR_AGAIN: as far as it is there it
+ * is good. */
 static err read_header(struct read *c, const uint8_t *p, size_t n, struct frame *f, size_t *len)
 {
 	size_t n_len = 0;
@@ -288,19 +291,20 @@ static err deliver(struct read *c, enum ws_opcode op, str payload)
 	return OK;
 }
 
-/* Cuts up to max bytes of payload off the input and unmasks them where they lie. */
+/* Cuts what has come of the payload off the input and unmasks it where it lies. */
 static str take_payload(struct read *c, const struct frame *f, uint64_t offset)
 {
 	uint64_t left = f->len - offset;
 	str piece = str_take(*c->in, left < c->in->n ? (size_t)left : c->in->n);
 
-	/* The input is the caller's writable buffer; str only borrows it. */
+	/* ws_read asks for memory that may be written; a str cannot say so. */
 	ws_mask((uint8_t *)(uintptr_t)piece.p, piece.n, f->key, offset);
 	*c->in = str_skip(*c->in, piece.n);
 	return piece;
 }
 
-/* A message or control frame that lies in the input from end to end: nothing is copied, nothing is kept. */
+/* A message or control frame that lies in the input from end to end: nothing is copied, nothing is
+ * kept. */
 static err take_whole(struct read *c, const struct frame *f)
 {
 	str payload = take_payload(c, f, 0);
@@ -355,7 +359,8 @@ static err end_frame(struct read *c)
 	return deliver(c, p->message_opcode, (str){ p->data, p->data_len });
 }
 
-/* More of the frame in the partial. ERR_AGAIN: go on with what is left of the input, if anything is. */
+/* More of the frame in the partial. ERR_AGAIN: go on with what is left of the input, if anything
+ * is. */
 static err continue_frame(struct read *c)
 {
 	struct ws_partial *p = c->r->partial;

@@ -1,8 +1,10 @@
-/* websocket.h: RFC 6455, server side, without extensions negotiated here. Bytes in, messages out; no I/O.
+/* websocket.h: RFC 6455, server side, without extensions negotiated here. Bytes in, messages out;
+ * no I/O.
  *
- * A connection that has nothing incomplete owns nothing: the state of a half-received frame or of a fragmented message lives in a
- * ws_partial that exists only as long as it is needed. A whole frame is unmasked where it lies (8 bytes at a time) and handed out
- * without a copy. The declared length is checked before a byte of it is kept; text is checked as UTF-8 while it arrives. */
+ * A connection that has nothing incomplete owns nothing: the state of a half-received frame or of a
+ * fragmented message lives in a ws_partial that exists only as long as it is needed. A whole frame
+ * is unmasked where it lies (8 bytes at a time) and handed out without a copy. The declared length
+ * is checked before a byte of it is kept; text is checked as UTF-8 while it arrives. */
 #ifndef CODEC_WEBSOCKET_H
 #define CODEC_WEBSOCKET_H
 
@@ -10,7 +12,14 @@
 #include "base/msg.h"
 #include "base/str.h"
 
-enum ws_opcode { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
+enum ws_opcode {
+	WS_CONTINUATION = 0,
+	WS_TEXT = 1,
+	WS_BINARY = 2,
+	WS_CLOSE = 8,
+	WS_PING = 9,
+	WS_PONG = 10
+};
 
 enum ws_close_code {
 	WS_CLOSE_NORMAL = 1000,
@@ -30,10 +39,11 @@ struct ws_reader {
 	struct ws_partial *partial; /* NULL between messages */
 };
 
+/* The payload lies in the input or in the partial: valid until the next call with this reader. */
 struct ws_message {
-	enum ws_opcode opcode; /* WS_TEXT, WS_BINARY, WS_PING, WS_PONG or WS_CLOSE */
-	str payload;	       /* inside the input or the partial: valid until the next call with this reader */
-	uint16_t close_code;   /* WS_CLOSE: the peer's code, or WS_CLOSE_NO_STATUS; payload is then its reason */
+	enum ws_opcode opcode; /* never WS_CONTINUATION */
+	str payload;	       /* of a Close frame: its reason */
+	uint16_t close_code;   /* of a Close frame: the peer's code, or WS_CLOSE_NO_STATUS */
 };
 
 struct ws_failure {
@@ -44,13 +54,15 @@ struct ws_failure {
 
 void ws_reader_init(struct ws_reader *r);
 void ws_reader_fini(struct ws_reader *r);
-/* Takes bytes from *in (moving *in forward) until one message is complete. OK: *out holds it, call again until ERR_AGAIN: all of *in
- * was taken. ERR_SYNTAX or ERR_LIMIT: close with *why; nothing more may be read. ERR_MEMORY: the same, code 1011. The input is modified
- * (unmasked in place), so it must be memory that may be written. A partial that is not needed any more is freed at the next call, at a
- * failure or by ws_reader_fini. */
-err ws_read(struct ws_reader *r, const struct ws_limits *lim, str *in, struct ws_message *out, struct ws_failure *why);
-/* Is nothing kept? After a message whose bytes came in pieces it takes one more call of ws_read (with no input, if there is none) to
- * become idle: until then the payload lives in the partial. */
+/* Takes bytes from *in (moving *in forward) until one message is complete. OK: *out holds it, call
+ * again until ERR_AGAIN: all of *in was taken. ERR_SYNTAX or ERR_LIMIT: close with *why; nothing
+ * more may be read. ERR_MEMORY: the same, code 1011. The input is modified (unmasked in place), so
+ * it must be memory that may be written. A partial that is not needed any more is freed at the next
+ * call, at a failure or by ws_reader_fini. */
+err ws_read(struct ws_reader *r, const struct ws_limits *lim, str *in, struct ws_message *out,
+	    struct ws_failure *why);
+/* Is nothing kept? After a message whose bytes came in pieces it takes one more call of ws_read
+ * (with no input, if there is none) to become idle: until then the payload lives in the partial. */
 static inline bool ws_reader_is_idle(const struct ws_reader *r)
 {
 	return r->partial == NULL;
@@ -63,7 +75,8 @@ size_t ws_header_write(uint8_t out[WS_HEADER_MAX], enum ws_opcode op, uint64_t p
 struct msg *ws_frame_new(enum ws_opcode op, str payload);
 /* The same; the payload is the pieces one after the other. */
 struct msg *ws_frame_join(enum ws_opcode op, const str *pieces, size_t n_pieces);
-/* Close frame; the reason (valid UTF-8) is cut to 123 bytes on a character boundary. WS_CLOSE_NO_STATUS gives an empty payload. */
+/* Close frame; the reason (valid UTF-8) is cut to 123 bytes on a character boundary.
+ * WS_CLOSE_NO_STATUS gives an empty payload. */
 struct msg *ws_close_new(uint16_t code, str reason);
 
 /* What the opening handshake answers to Sec-WebSocket-Key. */

@@ -26,7 +26,8 @@ static void put_frame(struct buf *b, uint8_t first, str payload)
 	ws_mask((uint8_t *)b->p + b->len - payload.n, payload.n, KEY, 0);
 }
 
-/* Everything that the reader says, as text: opcode, close code, length, payload of each message; then the failure. */
+/* Everything that the reader says, as text: opcode, close code, length, payload of each message;
+ * then the failure. */
 static void put_message(struct buf *log, const struct ws_message *m)
 {
 	buf_printf(log, "%d %u %zu ", m->opcode, m->close_code, m->payload.n);
@@ -54,7 +55,8 @@ static err read_all(struct ws_reader *r, const struct ws_limits *lim, str in, st
 	return e;
 }
 
-/* The stream in pieces that end at the given cuts. Each piece lies in memory of its own that is gone afterwards. */
+/* The stream in pieces that end at the given cuts. Each piece lies in memory of its own that is
+ * gone afterwards. */
 static void read_cut(str stream, const struct ws_limits *lim, const size_t *cuts, size_t n_cuts,
 		     struct buf *log)
 {

@@ -1,7 +1,8 @@
 /* word.h: looking for bytes eight at a time, without SIMD.
  *
- * Each test gives a mask that is 0 when no byte of the word matches; otherwise its lowest bit belongs to the first
- * matching byte (higher bits may be false). Masks of several tests may be combined with |. */
+ * Each test gives a mask that is 0 when no byte of the word matches; otherwise its lowest bit
+ * belongs to the first matching byte (higher bits may be false). Masks of several tests may be
+ * combined with |. */
 #ifndef CODEC_WORD_H
 #define CODEC_WORD_H
 
