@@ -29,9 +29,9 @@ str net_address_format(const struct net_address *a, char out[NET_ADDRESS_TEXT_MA
  * workers listen: with SO_REUSEPORT a second server by the same user would quietly take half of the
  * first one's clients. */
 err net_listen_probe(struct loop *l, const struct net_address *a, int *system_error);
-/* Listens with SO_REUSEPORT (one listener per worker and address) and, for IPv6, V6ONLY.
- * ERR_EXISTS: address in use; ERR_IO: else; *system_error is errno for the message. port 0 picks
- * one; *a is updated. */
+/* Listens with SO_REUSEPORT (one listener per worker and address) and, for IPv6, V6ONLY. port 0
+ * picks one; *a is updated. ERR_EXISTS: address in use; ERR_LIMIT: out of descriptors; ERR_IO:
+ * else; *system_error is errno for the message. */
 err net_listen(struct loop *l, struct io_file *f, struct net_address *a, int *system_error);
 /* Unix socket; path is removed first only if it is a socket nobody answers on (else ERR_EXISTS).
  * mode: permission bits. All workers share it: others join with net_listen_share. The path stays

@@ -114,7 +114,7 @@ void sim_event_arm(struct sim *s, struct sim_event *e, uint64_t delay_us)
 	e->order = s->n_events++;
 	if (s->heap_n + 1 >= s->heap_cap) {
 		s->heap_cap = s->heap_cap ? 2 * s->heap_cap : 64;
-		s->heap = xrealloc(s->heap, s->heap_cap * sizeof(s->heap[0]));
+		s->heap = xrealloc(s->heap, s->heap_cap * sizeof(struct sim_event *));
 	}
 	s->heap_n++;
 	heap_settle(s, s->heap_n, e);

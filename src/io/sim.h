@@ -12,6 +12,9 @@
  * then the other side is reset, as TCP does, and may lose what it has not read. What arrives at a
  * closed end resets the sender.
  *
+ * A loop's clock stands still between its turns: what a test calls on the product from outside sees
+ * the time of the last one.
+ *
  * Not simulated: signals, lost or doubled bytes inside a stream (TCP keeps them from us), clocks
  * that run differently, and loop_run (step the world instead). Not thread-safe. */
 #ifndef IO_SIM_H

@@ -80,7 +80,7 @@ static uint16_t draw_port(struct sim *s)
 
 static void default_origin(struct sim *s, const struct net_address *to, struct net_address *from)
 {
-	from->family = to->family;
+	*from = (struct net_address){ .family = to->family };
 	if (to->family == NET_IPV4)
 		memcpy(from->ip, (uint8_t[]){ 127, 0, 0, 1 }, 4);
 	else if (to->family == NET_IPV6)
@@ -107,7 +107,7 @@ struct sim_conn *sim_conn_new(struct sim *s, const struct net_address *to, str p
 	c->ends[0].state = END_OPEN;
 	c->ends[0].address = *from;
 	c->ends[1].address = c->to;
-	if (from->family == NET_NONE)
+	if (from->family == NET_NONE || c->path)
 		default_origin(s, &c->to, &c->ends[0].address);
 	c->handshake.run = on_handshake;
 	sim_event_arm(s, &c->handshake, sim_draw_us(s, s->options.delay_us_max));
@@ -402,8 +402,9 @@ static void file_open(struct sim_loop *l, struct sim_file *file, int kind, struc
 	if (fd >= s->files_cap) {
 		size_t cap = s->files_cap ? 2 * s->files_cap : 64;
 
-		s->files = xrealloc(s->files, cap * sizeof(s->files[0]));
-		memset(s->files + s->files_cap, 0, (cap - s->files_cap) * sizeof(s->files[0]));
+		s->files = xrealloc(s->files, cap * sizeof(struct sim_file *));
+		memset(s->files + s->files_cap, 0,
+		       (cap - s->files_cap) * sizeof(struct sim_file *));
 		s->files_cap = cap;
 	}
 	s->files[fd] = file;
@@ -577,7 +578,7 @@ static err sim_accept(struct loop *l, struct io_file *listener, struct io_file *
 		return ERR_IO;
 	}
 	file_open(sim_loop_of(l), &e->file, SIM_SOCKET, f);
-	*peer = e->conn->path ? (struct net_address){ .family = NET_UNIX } : e->other->address;
+	*peer = e->other->address;
 	return OK;
 }
 
