@@ -63,6 +63,11 @@ struct config {
 		uint32_t max_members_per_channel;
 		uint32_t max_member_size_in_kb;
 	} presence;
+	struct {
+		struct {
+			str apps;
+		} array;
+	} app_manager;
 	str mode;
 	bool debug;
 	struct {
@@ -74,7 +79,6 @@ struct config {
 	/* The same in the order of the table, with those that this build does not read. */
 	struct config_setting settings[N_CONFIG_KEYS];
 	struct config_text file; /* name.n == 0: there is none */
-	struct json apps;	 /* app_manager.array.apps in file.text; raw.n == 0: not there */
 	struct arena arena;	 /* holds all texts */
 };
 

@@ -45,7 +45,7 @@ static void report_expected(struct app_reader *ar, struct json v, str path, cons
 	struct buf got;
 
 	buf_init(&got, 256);
-	config_json_put_got(v, false, &got);
+	config_json_put_got(v, CONFIG_SHOW_NUMBER, &got);
 	config_error(ar->r, place_of(ar->c, v), path, "expected %s, got %.*s", expected,
 		     STR_ARG(buf_str(&got)));
 	buf_fini(&got);
@@ -84,7 +84,7 @@ static bool number_read(struct app_reader *ar, struct json v, str path, uint32_t
 		return true;
 	}
 	buf_init(&got, 256);
-	config_json_put_got(v, true, &got);
+	config_json_put_got(v, CONFIG_SHOW_TEXT, &got);
 	config_error(ar->r, place_of(ar->c, v), path,
 		     "expected a whole number from %u to %u, got %.*s", floor, ceiling,
 		     STR_ARG(buf_str(&got)));
@@ -379,9 +379,7 @@ static void enabled_read(struct app_reader *ar, struct json object, struct json 
 {
 	ar->app->enabled = false;
 	if (v.raw.n)
-		flag_read(ar, v,
-			  config_json_path(ar->c, path, (struct json){ .raw = S("\"enabled\"") }),
-			  &ar->app->enabled);
+		flag_read(ar, v, config_path(ar->c, path, S("enabled")), &ar->app->enabled);
 	else
 		config_warn(ar->r, place_of(ar->c, object), path,
 			    "the app is disabled, because it does not say \"enabled\": true");
@@ -480,9 +478,7 @@ static void app_read(struct apps_reader *rd, struct json object, str path)
 	ar.app = identified_app(rd, object, &own, path);
 	flat_read(&ar, object, path, own.policy.raw.n > 0);
 	if (own.policy.raw.n)
-		section_read(&ar, own.policy,
-			     config_json_path(rd->c, path, (struct json){ .raw = S("\"policy\"") }),
-			     APP_POLICY);
+		section_read(&ar, own.policy, config_path(rd->c, path, S("policy")), APP_POLICY);
 	enabled_read(&ar, object, own.enabled, path);
 	inherit_limits(&ar);
 	if (app_is_demo(ar.app))
@@ -492,7 +488,8 @@ static void app_read(struct apps_reader *rd, struct json object, str path)
 
 static void inline_apps_read(struct apps_reader *rd)
 {
-	struct json_iter it = json_enter(rd->c->apps);
+	struct json list = { .kind = JSON_ARRAY, .raw = rd->c->app_manager.array.apps };
+	struct json_iter it = json_enter(list);
 	struct json item;
 
 	for (size_t i = 0; json_next_item(&it, &item); i++)
@@ -591,7 +588,7 @@ static bool wants_inline_apps(struct apps_reader *rd)
 
 	config_env_flag(rd->env, "SOCKUDO_SKIP_INLINE_APPS", &is_skipped, rd->r);
 	config_env_flag(rd->env, "APP_MANAGER_REGISTER_INLINE_APPS", &is_registered, rd->r);
-	return !is_skipped && is_registered && rd->c->apps.raw.n;
+	return !is_skipped && is_registered && rd->c->app_manager.array.apps.n;
 }
 
 static void demo_app_add(struct apps_reader *rd)

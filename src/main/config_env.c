@@ -15,14 +15,13 @@ static struct config_place place_of(const char *name)
 
 static void report_value(const struct config_key *k, str text, struct config_report *r)
 {
-	bool is_open = k->type != CONFIG_TEXT && k->type != CONFIG_OPTIONAL;
 	str guess = config_key_suggest(k, text);
 	struct buf b;
 
 	buf_init(&b, 1024);
 	buf_puts(&b, S("expected "));
 	config_key_put_expected(k, &b);
-	if (is_open && text.n <= 40)
+	if (!config_key_may_be_secret(k) && text.n <= 40)
 		buf_printf(&b, ", got \"%.*s\"", STR_ARG(text));
 	if (guess.n)
 		buf_printf(&b, ", did you mean \"%.*s\"?", STR_ARG(guess));

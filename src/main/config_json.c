@@ -18,40 +18,27 @@ static struct config_place place_of(const struct config *c, struct json v)
 	return config_text_place(&c->file, v.raw.p);
 }
 
-void config_json_put_got(struct json v, bool with_text, struct buf *b)
+void config_json_put_got(struct json v, enum config_show show, struct buf *b)
 {
+	static const char *const kinds[] = {
+		[JSON_NULL] = "null",	    [JSON_FALSE] = "false",   [JSON_TRUE] = "true",
+		[JSON_NUMBER] = "a number", [JSON_STRING] = "a text", [JSON_ARRAY] = "a list",
+		[JSON_OBJECT] = "an object"
+	};
 	enum { SHOWN_MAX = 40 };
+	bool is_shown = (v.kind == JSON_NUMBER && show != CONFIG_SHOW_KIND) ||
+			(v.kind == JSON_STRING && show == CONFIG_SHOW_TEXT);
 
-	switch (v.kind) {
-	case JSON_OBJECT:
-		buf_puts(b, S("an object"));
-		return;
-	case JSON_ARRAY:
-		buf_puts(b, S("a list"));
-		return;
-	case JSON_STRING:
-		if (!with_text || v.raw.n > SHOWN_MAX) {
-			buf_puts(b, S("a text"));
-			return;
-		}
-		break;
-	case JSON_NUMBER:
-		if (v.raw.n > SHOWN_MAX) {
-			buf_puts(b, S("a number"));
-			return;
-		}
-		break;
-	case JSON_NULL:
-	case JSON_FALSE:
-	case JSON_TRUE:
-		break;
-	}
-	buf_puts(b, v.raw);
+	if (is_shown && v.raw.n <= SHOWN_MAX)
+		buf_puts(b, v.raw);
+	else if (is_shown && v.kind == JSON_STRING)
+		buf_printf(b, "a text of %zu bytes", v.raw.n - 2);
+	else
+		buf_puts(b, str_from_cstr(kinds[v.kind]));
 }
 
-str config_json_path(struct config *c, str path, struct json key)
+str config_path(struct config *c, str path, str name)
 {
-	str name = json_decode(key, &c->arena);
 	char *p;
 
 	if (path.n == 0)
@@ -61,6 +48,11 @@ str config_json_path(struct config *c, str path, struct json key)
 	p[path.n] = '.';
 	memcpy(p + path.n + 1, name.p, name.n);
 	return (str){ p, path.n + 1 + name.n };
+}
+
+str config_json_path(struct config *c, str path, struct json key)
+{
+	return config_path(c, path, json_decode(key, &c->arena));
 }
 
 /* Is there a member of that name before m? */
@@ -131,8 +123,6 @@ static void report_unknown(struct reader *rd, str block, const struct json_membe
 		if (lies_in(config_keys[i].path, block))
 			nearest_offer(&n, step_after(config_keys[i].path, block));
 	}
-	if (block.n == 0)
-		nearest_offer(&n, S("app_manager"));
 	guess = n.best.n ? n.best : find_elsewhere(name);
 	config_error(rd->r, place_of(rd->c, m->key), config_json_path(rd->c, block, m->key),
 		     guess.n ? "unknown key, did you mean \"%.*s\"?" : "unknown key",
@@ -143,7 +133,7 @@ static void report_unknown(struct reader *rd, str block, const struct json_membe
 
 static void report_value(struct reader *rd, const struct config_key *k, struct json v)
 {
-	bool is_open = k->type != CONFIG_TEXT && k->type != CONFIG_OPTIONAL;
+	bool is_secret = config_key_may_be_secret(k);
 	str guess = v.kind == JSON_STRING ? config_key_suggest(k, json_decode(v, &rd->c->arena)) :
 					    S("");
 	struct buf text;
@@ -152,7 +142,7 @@ static void report_value(struct reader *rd, const struct config_key *k, struct j
 	buf_puts(&text, S("expected "));
 	config_key_put_expected(k, &text);
 	buf_puts(&text, S(", got "));
-	config_json_put_got(v, is_open, &text);
+	config_json_put_got(v, is_secret ? CONFIG_SHOW_KIND : CONFIG_SHOW_TEXT, &text);
 	if (guess.n)
 		buf_printf(&text, ", did you mean \"%.*s\"?", STR_ARG(guess));
 	if (v.kind == JSON_NULL)
@@ -171,15 +161,6 @@ static void read_value(struct reader *rd, const struct config_key *k, struct jso
 		report_value(rd, k, v);
 }
 
-static void read_apps(struct reader *rd, struct json v)
-{
-	if (v.kind == JSON_ARRAY)
-		rd->c->apps = v;
-	else
-		config_error(rd->r, place_of(rd->c, v), S("app_manager.array.apps"),
-			     "expected a list of apps");
-}
-
 static void read_object(struct reader *rd, struct json object, str block, bool is_open);
 
 static void read_block(struct reader *rd, struct json v, str path, bool is_open)
@@ -189,7 +170,7 @@ static void read_block(struct reader *rd, struct json v, str path, bool is_open)
 	if (v.kind == JSON_NULL || is_open)
 		return;
 	buf_init(&got, 256);
-	config_json_put_got(v, false, &got);
+	config_json_put_got(v, CONFIG_SHOW_NUMBER, &got);
 	config_error(rd->r, place_of(rd->c, v), path, "expected an object, got %.*s",
 		     STR_ARG(buf_str(&got)));
 	buf_fini(&got);
@@ -199,18 +180,18 @@ static void read_block(struct reader *rd, struct json v, str path, bool is_open)
 static void read_member(struct reader *rd, const struct json_member *m, str block, bool is_open)
 {
 	str path = config_json_path(rd->c, block, m->key);
-	const struct config_key *k = config_key_find(path);
-	bool is_block = config_key_is_block(path);
+	/* {"a.b": 1} is not {"a": {"b": 1}}. */
+	bool is_step = str_find_char(m->key.raw, '.') == m->key.raw.n;
+	const struct config_key *k = is_step ? config_key_find(path) : NULL;
+	bool is_block = is_step && config_key_is_block(path);
 
-	if (str_eq(path, S("app_manager.array.apps")))
-		read_apps(rd, m->value);
-	else if (k)
+	if (k)
 		read_value(rd, k, m->value);
-	else if (!is_block && !str_eq(path, S("app_manager.array")) && !is_open)
+	else if (!is_block && !is_open)
 		report_unknown(rd, block, m);
 	else if (m->value.kind != JSON_OBJECT)
 		read_block(rd, m->value, path, is_open);
-	if (m->value.kind == JSON_OBJECT && (is_block || str_eq(path, S("app_manager.array"))))
+	if (m->value.kind == JSON_OBJECT && is_block)
 		read_object(rd, m->value, path, k != NULL);
 }
 
@@ -223,6 +204,17 @@ static void read_object(struct reader *rd, struct json object, str block, bool i
 		read_member(rd, &m, block, is_open);
 }
 
+static void report_syntax(struct reader *rd, struct json_error e)
+{
+	str rest = str_skip(rd->c->file.text, e.offset);
+	bool is_comment = str_has_prefix(rest, S("//")) || str_has_prefix(rest, S("/*")) ||
+			  str_has_prefix(rest, S("#"));
+
+	config_error(rd->r, config_text_place(&rd->c->file, rest.p), S(""), "%s%s", e.text,
+		     is_comment ? "; JSON has no comments, but keys that begin with _ are ignored" :
+				  "");
+}
+
 void config_json_read(struct config *c, struct config_report *r)
 {
 	struct reader rd = { c, r };
@@ -230,8 +222,7 @@ void config_json_read(struct config *c, struct config_report *r)
 	struct json root;
 
 	if (json_parse(c->file.text, CONFIG_JSON_DEPTH_MAX, &root, &e) != OK)
-		config_error(r, config_text_place(&c->file, c->file.text.p + e.offset), S(""), "%s",
-			     e.text);
+		report_syntax(&rd, e);
 	else if (root.kind != JSON_OBJECT)
 		config_error(r, place_of(c, root), S(""), "expected an object: { … }");
 	else

@@ -14,6 +14,7 @@
 #define FITS_LIMIT uint64_t * : 1
 #define FITS_TEXT str * : 1
 #define FITS_MODE uint32_t * : 1
+#define FITS_APPS str * : 1
 #define FITS_CHOICE str * : 1
 #define MEMBER(path) ((struct config *)0)->path
 #define FITS(path, type)                                                                           \
@@ -39,6 +40,7 @@
 #define VALUE_TEXT(x) .fallback.text = { x, sizeof(x) - 1 }
 #define VALUE_OPTIONAL(x) VALUE_TEXT(x)
 #define VALUE_CHOICE(x) VALUE_TEXT(x)
+#define VALUE_APPS(x) VALUE_TEXT(x)
 #define VALUE_LIST(x) VALUE_TEXT(x)
 #define VALUE_ANY(x) VALUE_TEXT(x)
 
@@ -282,6 +284,8 @@ bool config_key_from_text(const struct config_key *k, str text, struct arena *a,
 	case CONFIG_ANY:
 		out->text = arena_copy(a, text);
 		return text_fits(k, text);
+	case CONFIG_APPS:
+		return false;
 	}
 	NEVER("config_type");
 }
@@ -365,6 +369,9 @@ bool config_key_from_json(const struct config_key *k, struct json v, struct aren
 	case CONFIG_ANY:
 		out->text = compact(v, a);
 		return true;
+	case CONFIG_APPS:
+		out->text = v.raw;
+		return v.kind == JSON_ARRAY;
 	}
 	NEVER("config_type");
 }
@@ -431,6 +438,9 @@ void config_value_put(const struct config_key *k, union config_value v, struct b
 			buf_puts(b, S("null"));
 		else
 			jw_string(b, v.text);
+		return;
+	case CONFIG_APPS:
+		buf_puts(b, v.text.n ? v.text : S("[]"));
 		return;
 	case CONFIG_LIST:
 	case CONFIG_ANY:
@@ -516,6 +526,9 @@ void config_key_put_expected(const struct config_key *k, struct buf *b)
 		return;
 	case CONFIG_CHOICE:
 		put_choices(k, b);
+		return;
+	case CONFIG_APPS:
+		buf_puts(b, S("a list of apps"));
 		return;
 	case CONFIG_LIST:
 		buf_puts(b, S("a list of texts"));

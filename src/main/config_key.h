@@ -22,6 +22,7 @@ enum config_type {
 	CONFIG_OPTIONAL,
 	CONFIG_MODE,
 	CONFIG_CHOICE,
+	CONFIG_APPS,
 	CONFIG_LIST,
 	CONFIG_ANY,
 };
@@ -38,7 +39,8 @@ union config_value {
 	bool flag;
 	uint64_t number; /* NUMBER, LIMIT, MODE */
 	double ratio;
-	str text; /* TEXT, OPTIONAL, CHOICE; for LIST and ANY JSON */
+	str text; /* TEXT, OPTIONAL, CHOICE; for LIST and ANY JSON; for APPS the list in the
+		     file, at its place */
 };
 
 struct config_key {
@@ -91,6 +93,12 @@ void config_value_store(const struct config_key *k, union config_value v, void *
 
 /* "a whole number from 1 to 65535" … */
 void config_key_put_expected(const struct config_key *k, struct buf *b);
+/* Texts of keys that this build does not read may be passwords: they are not quoted in messages. */
+static inline bool config_key_may_be_secret(const struct config_key *k)
+{
+	return k->otherwise != CONFIG_HONOURED &&
+	       (k->type == CONFIG_TEXT || k->type == CONFIG_OPTIONAL || k->type == CONFIG_ANY);
+}
 /* The accepted word that is nearest to text, for a CHOICE; else empty. */
 str config_key_suggest(const struct config_key *k, str text);
 /* A CHOICE: is the word one that this build has? */

@@ -59,7 +59,7 @@ static void put_settings(struct printer *p, const struct config *c)
 		const struct config_key *k = &config_keys[i];
 		str here = block_of(k->path);
 
-		if (k->otherwise != CONFIG_HONOURED)
+		if (k->otherwise != CONFIG_HONOURED || k->type == CONFIG_APPS)
 			continue;
 		if (block.n && !str_eq(here, block))
 			close_container(p, '}');

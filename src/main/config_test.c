@@ -1,0 +1,626 @@
+/* The table walked row by row through file, environment and print; who wins; what is checked
+ * across keys. */
+#include "main/config.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "main/config_fixture.h"
+#include "main/config_print.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* A value that is accepted and, where the type allows it, not the default. As JSON, and as text. */
+struct sample {
+	char json[512], text[512];
+};
+
+static void sample_choice(const struct config_key *k, struct sample *out)
+{
+	struct config_choices it = { .rest = str_from_cstr(k->choices) };
+	struct config_choice c;
+
+	while (config_choice_next(&it, &c)) {
+		snprintf(out->text, sizeof(out->text), "%.*s", STR_ARG(c.word));
+		snprintf(out->json, sizeof(out->json), "\"%.*s\"", STR_ARG(c.word));
+		if (!str_eq(c.word, k->fallback.text))
+			return;
+	}
+}
+
+static void sample_set(struct sample *s, const char *text, bool is_quoted)
+{
+	snprintf(s->text, sizeof(s->text), "%s", text);
+	snprintf(s->json, sizeof(s->json), is_quoted ? "\"%s\"" : "%s", text);
+}
+
+static struct sample sample_of(const struct config_key *k)
+{
+	struct sample s = { 0 };
+	uint64_t n = k->fallback.number == k->max ? k->min : k->max;
+
+	switch (k->type) {
+	case CONFIG_FLAG:
+		sample_set(&s, k->fallback.flag ? "false" : "true", false);
+		break;
+	case CONFIG_NUMBER:
+	case CONFIG_LIMIT:
+		snprintf(s.text, sizeof(s.text), "%llu", (unsigned long long)n);
+		memcpy(s.json, s.text, sizeof(s.json));
+		break;
+	case CONFIG_RATIO:
+		sample_set(&s, "0.125", false);
+		break;
+	case CONFIG_TEXT:
+	case CONFIG_OPTIONAL:
+		sample_set(&s, "/some/text", true);
+		break;
+	case CONFIG_MODE:
+		sample_set(&s, "600", true);
+		break;
+	case CONFIG_CHOICE:
+		sample_choice(k, &s);
+		break;
+	case CONFIG_LIST:
+		sample_set(&s, "a,b", false);
+		snprintf(s.json, sizeof(s.json), "[\"a\",\"b\"]");
+		break;
+	case CONFIG_ANY:
+	case CONFIG_APPS:
+		sample_set(&s, "[]", false);
+		break;
+	}
+	return s;
+}
+
+/* {"a":{"b":value}} for the path a.b */
+static void nest(const struct config_key *k, const char *value, char *out, size_t size)
+{
+	str path = k->path;
+	size_t n = 0, depth = 0;
+
+	while (path.p) {
+		str step = str_split(&path, '.');
+
+		n += (size_t)snprintf(out + n, size - n, "{\"%.*s\":", STR_ARG(step));
+		depth++;
+	}
+	n += (size_t)snprintf(out + n, size - n, "%s", value);
+	while (depth--)
+		n += (size_t)snprintf(out + n, size - n, "}");
+	assert_true(n < size);
+}
+
+/* Refusals are about the value, not about its being understood. */
+static bool is_understood(const struct fixture *f, const struct config_key *k)
+{
+	if (k->otherwise == CONFIG_REFUSE)
+		return f->report.n_errors == 1 &&
+		       memmem(f->report.errors.p, f->report.errors.len, "not available", 13);
+	return f->report.n_errors == 0;
+}
+
+static void every_key_is_read_from_a_file(void **state)
+{
+	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
+		const struct config_key *k = &config_keys[i];
+		struct sample s = sample_of(k);
+		char json[1024];
+		struct fixture f;
+
+		nest(k, s.json, json, sizeof(json));
+		fixture_load(&f, json, NULL);
+		if (!is_understood(&f, k) || f.config->settings[i].from.source != CONFIG_FROM_FILE)
+			fail_msg("%s: %.*s", json, STR_ARG(buf_str(&f.report.errors)));
+		assert_int_equal(f.config->settings[i].from.line, 1);
+		fixture_free(&f);
+	}
+}
+
+static void every_key_is_read_from_the_environment(void **state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
+		const struct config_key *k = &config_keys[i];
+		struct sample s = sample_of(k);
+		char variable[1024];
+		const char *env[] = { variable, NULL };
+		struct fixture f;
+
+		if (!k->env)
+			continue;
+		snprintf(variable, sizeof(variable), "%s=%s", k->env, s.text);
+		fixture_load(&f, "{}", env);
+		if (!is_understood(&f, k) || f.config->settings[i].from.source != CONFIG_FROM_ENV)
+			fail_msg("%s: %.*s", variable, STR_ARG(buf_str(&f.report.errors)));
+		fixture_free(&f);
+		n++;
+	}
+	assert_true(n > 200);
+}
+
+/* What file and environment made of the same value is the same. */
+static void file_and_environment_agree_on_every_key(void **state)
+{
+	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
+		const struct config_key *k = &config_keys[i];
+		struct sample s = sample_of(k);
+		char json[1024], variable[1024];
+		const char *env[] = { variable, NULL };
+		struct fixture a, b;
+
+		if (!k->env || k->type == CONFIG_ANY)
+			continue;
+		nest(k, s.json, json, sizeof(json));
+		snprintf(variable, sizeof(variable), "%s=%s", k->env, s.text);
+		fixture_load(&a, json, NULL);
+		fixture_load(&b, "{}", env);
+		if (!config_value_eq(k, a.config->settings[i].value, b.config->settings[i].value))
+			fail_msg("%.*s differs", STR_ARG(k->path));
+		assert_true(k->type == CONFIG_CHOICE ||
+			    !config_value_eq(k, a.config->settings[i].value, k->fallback));
+		fixture_free(&a);
+		fixture_free(&b);
+	}
+}
+
+static str print_json(struct fixture *f, struct buf *b)
+{
+	buf_init(b, 1 << 20);
+	config_print_json(f->config, f->apps, b);
+	assert_true(buf_ok(b));
+	return buf_str(b);
+}
+
+static void every_honoured_key_survives_printing(void **state)
+{
+	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
+		const struct config_key *k = &config_keys[i];
+		struct sample s = sample_of(k);
+		struct fixture a, b;
+		char json[1024];
+		struct buf text;
+
+		if (k->otherwise != CONFIG_HONOURED || k->type == CONFIG_APPS)
+			continue;
+		nest(k, s.json, json, sizeof(json));
+		fixture_load(&a, json, NULL);
+		fixture_load_named(&b, "printed.json", print_json(&a, &text), NULL);
+		assert_errors(&b, "");
+		for (size_t j = 0; j < N_CONFIG_KEYS; j++)
+			assert_true(config_keys[j].type == CONFIG_APPS ||
+				    config_value_eq(&config_keys[j], a.config->settings[j].value,
+						    b.config->settings[j].value));
+		buf_fini(&text);
+		fixture_free(&a);
+		fixture_free(&b);
+	}
+}
+
+static void no_path_and_no_documented_word_is_missing_or_twice(void **state)
+{
+	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
+		const struct config_key *k = &config_keys[i];
+
+		assert_ptr_equal(config_key_find(k->path), k);
+		assert_true((k->otherwise == CONFIG_HONOURED) == (k->words != NULL));
+		assert_true((k->otherwise == CONFIG_HONOURED) == (k->size != 0));
+	}
+}
+
+static void every_default_is_accepted_by_its_key(void **state)
+{
+	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
+		const struct config_key *k = &config_keys[i];
+		char json[1024];
+		struct fixture f;
+		struct buf b;
+
+		buf_init(&b, 512);
+		config_value_put(k, k->fallback, &b);
+		buf_putc(&b, '\0');
+		nest(k, b.p, json, sizeof(json));
+		fixture_load(&f, json, NULL);
+		if (f.report.n_errors)
+			fail_msg("%s: %.*s", json, STR_ARG(buf_str(&f.report.errors)));
+		assert_true(k->type == CONFIG_APPS || f.report.n_warnings == 1); /* no apps */
+		buf_fini(&b);
+		fixture_free(&f);
+	}
+}
+
+/* Sources */
+
+static void defaults_hold_without_file_and_environment(void **state)
+{
+	struct fixture f;
+
+	fixture_load(&f, "{}", NULL);
+	assert_true(str_eq(f.config->host, S("0.0.0.0")));
+	assert_int_equal(f.config->port, 6001);
+	assert_int_equal(f.config->workers, FIXTURE_CORES);
+	assert_int_equal(f.config->unix_socket.permission_mode, 0660);
+	assert_int_equal(f.config->websocket.max_messages, 1000);
+	assert_true(f.config->websocket.max_bytes == CONFIG_NONE);
+	assert_true(f.config->websocket.disconnect_on_buffer_full);
+	assert_true(str_eq(f.config->logging.level, S("info")));
+	fixture_free(&f);
+}
+
+static void environment_wins_over_file(void **state)
+{
+	static const char *const env[] = { "PORT=7002", NULL };
+	struct fixture f;
+
+	fixture_load(&f, "{\"port\": 7001, \"activity_timeout\": 30}", env);
+	assert_int_equal(f.config->port, 7002);
+	assert_int_equal(f.config->activity_timeout, 30);
+	fixture_free(&f);
+}
+
+static void an_empty_variable_counts_as_not_set(void **state)
+{
+	static const char *const env[] = {
+		"PORT=", "HOST=", "DEBUG_MODE=", "WEBSOCKET_MAX_MESSAGES=", "ADAPTER_DRIVER=", NULL
+	};
+	struct fixture f;
+
+	fixture_load(&f, "{\"port\": 7001}", env);
+	assert_errors(&f, "");
+	assert_int_equal(f.config->port, 7001);
+	assert_true(str_eq(f.config->host, S("0.0.0.0")));
+	assert_int_equal(f.config->websocket.max_messages, 1000);
+	fixture_free(&f);
+}
+
+static void bad_variables_are_refused_with_name_and_what_is_accepted(void **state)
+{
+	static const struct {
+		const char *variable, *error;
+	} table[] = {
+		{ "PORT=abc", "PORT: expected a whole number from 0 to 65535, got \"abc\"" },
+		{ "PORT=70000", "PORT: expected a whole number from 0 to 65535, got \"70000\"" },
+		{ "PORT=-1", "PORT: expected a whole number from 0 to 65535, got \"-1\"" },
+		{ "PORT= 6001", "PORT: expected a whole number from 0 to 65535, got \" 6001\"" },
+		{ "PORT=6001x", "PORT: expected a whole number from 0 to 65535, got \"6001x\"" },
+		{ "DEBUG_MODE=maybe", "DEBUG_MODE: expected true or false, got \"maybe\"" },
+		{ "ACTIVITY_TIMEOUT=0",
+		  "ACTIVITY_TIMEOUT: expected a whole number from 1 to 604800, got \"0\"" },
+		{ "SHUTDOWN_GRACE_PERIOD=1e3",
+		  "SHUTDOWN_GRACE_PERIOD: expected a whole number from 0 to 86400, got \"1e3\"" },
+		{ "UNIX_SOCKET_PERMISSION_MODE=888",
+		  "UNIX_SOCKET_PERMISSION_MODE: expected an octal number in quotes, at most "
+		  "\"777\", got \"888\"" },
+		{ "RATE_LIMITER_DRIVER=zip",
+		  "RATE_LIMITER_DRIVER: expected one of \"memory\", \"none\", \"redis\", "
+		  "\"redis-cluster\", got \"zip\"" },
+		{ "METRICS_ENABLED=2", "METRICS_ENABLED: expected true or false, got \"2\"" },
+		{ "LOG_LEVEL=chatty",
+		  "LOG_LEVEL: expected one of \"error\", \"warn\", \"info\", \"debug\", "
+		  "\"trace\", \"off\", got \"chatty\"" },
+		{ "ADAPTER_DRIVER=Redis",
+		  "ADAPTER_DRIVER: \"redis\" is not available in this build, only \"local\" is" },
+		{ "ADAPTER_DRIVER=zmq",
+		  "ADAPTER_DRIVER: \"omq\" is not available in this build, only \"local\" is" },
+		{ "SSL_ENABLED=1",
+		  "SSL_ENABLED: true is not available in this build, only false is" },
+		{ "SOCKUDO_SERVER_ROLE=api",
+		  "SOCKUDO_SERVER_ROLE: \"api\" is not available in this build, only \"default\" "
+		  "is" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const char *env[] = { table[i].variable, NULL };
+		char expected[512];
+		struct fixture f;
+
+		snprintf(expected, sizeof(expected), "environment: %s\n", table[i].error);
+		fixture_load(&f, "{}", env);
+		assert_errors(&f, expected);
+		fixture_free(&f);
+	}
+}
+
+static void spellings_of_the_environment_are_understood(void **state)
+{
+	static const char *const env[] = { "PORT=+7000",
+					   "DEBUG_MODE=YES",
+					   "UNIX_SOCKET_ENABLED=Off",
+					   "WEBSOCKET_MAX_MESSAGES=none",
+					   "WEBSOCKET_MAX_BYTES=0",
+					   "LOG_LEVEL=WARNING",
+					   "LOG_OUTPUT_FORMAT=human",
+					   NULL };
+	struct fixture f;
+
+	fixture_load(&f, "{}", env);
+	assert_errors(&f, "");
+	assert_int_equal(f.config->port, 7000);
+	assert_true(f.config->debug);
+	/* Both limits lifted: the default comes back, so that no reader is without one. */
+	assert_int_equal(f.config->websocket.max_messages, 1000);
+	assert_true(str_eq(f.config->logging.level, S("warn")));
+	assert_true(str_eq(f.config->logging.format, S("text")));
+	fixture_free(&f);
+}
+
+static void the_log_level_follows_its_variables_in_order(void **state)
+{
+	static const struct {
+		const char *env[4];
+		const char *level;
+	} table[] = {
+		{ { "DEBUG=1" }, "debug" },
+		{ { "DEBUG=express:*" }, "info" },
+		{ { "DEBUG=0", "DEBUG_MODE=1" }, "debug" },
+		{ { "RUST_LOG=warn,hyper=trace" }, "warn" },
+		{ { "RUST_LOG=hyper=trace,sockudo=error,debug" }, "error" },
+		{ { "RUST_LOG=hyper=trace" }, "info" },
+		{ { "RUST_LOG=off", "LOG_LEVEL=trace" }, "off" },
+		{ { "LOG_LEVEL=error", "DEBUG=true" }, "error" },
+		{ { "DEBUG=true", "SOCKUDO_LOG_DEBUG=trace" }, "trace" },
+		{ { "SOCKUDO_LOG_DEBUG=trace", "SOCKUDO_LOG_PROD=warn" }, "warn" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct fixture f;
+
+		fixture_load(&f, "{}", table[i].env);
+		assert_errors(&f, "");
+		if (!str_eq(f.config->logging.level, str_from_cstr(table[i].level)))
+			fail_msg("row %zu: %.*s", i, STR_ARG(f.config->logging.level));
+		fixture_free(&f);
+	}
+}
+
+static void optional_keys_and_blocks_may_be_null(void **state)
+{
+	struct fixture f;
+
+	fixture_load(&f,
+		     "{\"logging\": null, \"websocket\": {\"max_messages\": null, "
+		     "\"max_bytes\": 5}, \"database\": {\"redis\": {\"password\": null}}}",
+		     NULL);
+	assert_errors(&f, "");
+	assert_true(f.config->websocket.max_messages == CONFIG_NONE);
+	fixture_free(&f);
+}
+
+static void keys_that_begin_with_an_underscore_are_comments(void **state)
+{
+	struct fixture f;
+
+	fixture_load(&f, "{\"_why\": 1, \"_why\": 2, \"websocket\": {\"_x\": []}}", NULL);
+	assert_errors(&f, "");
+	fixture_free(&f);
+}
+
+static void variables_fill_in_numbers_texts_and_keys(void **state)
+{
+	static const char *const env[] = { "P=7003", "K=activity_timeout", NULL };
+	struct fixture f;
+
+	fixture_load(&f,
+		     "{\"port\": ${P}, \"host\": \"${H:-127.0.0.1}\", \"${K}\": ${N:-9}, "
+		     "\"mode\": \"$${x ${7} ${a b}\"}",
+		     env);
+	assert_errors(&f, "");
+	assert_int_equal(f.config->port, 7003);
+	assert_int_equal(f.config->activity_timeout, 9);
+	assert_true(str_eq(f.config->host, S("127.0.0.1")));
+	assert_true(str_eq(f.config->mode, S("$${x ${7} ${a b}")));
+	fixture_free(&f);
+}
+
+/* Features that this build does not have */
+
+static void a_feature_that_is_asked_for_is_warned_about_once(void **state)
+{
+	struct fixture f;
+
+	fixture_load(&f,
+		     "{\"metrics\": {\"port\": 9602, \"host\": \"127.0.0.1\"},\n"
+		     " \"history\": {\"enabled\": true, \"backend\": \"memory\"},\n"
+		     " \"queue\": {\"driver\": \"sqs\"},\n"
+		     " \"cors\": {\"origin\": [\"https://a.example\"]}, \"push_rules\": [{}],\n"
+		     " \"push\": {\"fcm_enabled\": true, \"whatever\": 5},\n"
+		     " \"app_manager\": {\"array\": {\"apps\": []}}}",
+		     NULL);
+	assert_errors(&f, "");
+	assert_warnings(&f, "test.json:4:21: cors.origin: not available in this build\n"
+			    "test.json:1:22: metrics.port: not available in this build\n"
+			    "test.json:3:22: queue.driver: not available in this build\n"
+			    "test.json:2:25: history.enabled: not available in this build\n"
+			    "test.json:5:26: push.fcm_enabled: not available in this build\n"
+			    "test.json:4:59: push_rules: not available in this build\n"
+			    "no app is configured: every client will be refused; add one to "
+			    "app_manager.array.apps\n");
+	fixture_free(&f);
+}
+
+static void what_is_switched_off_is_not_warned_about(void **state)
+{
+	static const char *const env[] = { "RATE_LIMITER_ENABLED=false", "METRICS_ENABLED=0",
+					   "QUEUE_DRIVER=none", NULL };
+	struct fixture f;
+
+	fixture_load(
+		&f,
+		"{\"rate_limiter\": {\"api_rate_limit\": {\"max_requests\": 5}},\n"
+		" \"metrics\": {\"port\": 9700}, \"websocket\": {\"compression\": \"disabled\"},\n"
+		" \"cors\": {\"origin\": []}}",
+		env);
+	assert_errors(&f, "");
+	assert_int_equal(f.report.n_warnings, 1); /* no apps */
+	fixture_free(&f);
+}
+
+/* Derived values */
+
+static void the_smallest_message_limit_counts_and_is_named(void **state)
+{
+	static const struct {
+		const char *json, *setting;
+		uint64_t bytes;
+	} table[] = {
+		{ "{}", "websocket_max_payload_kb", 65536 },
+		{ "{\"websocket_max_payload_kb\": 1}", "websocket_max_payload_kb", 1024 },
+		{ "{\"websocket\": {\"max_message_size\": 5}}", "websocket.max_message_size", 5 },
+		{ "{\"websocket\": {\"max_frame_size\": 5}}", "websocket.max_frame_size", 5 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct server_options o;
+		struct fixture f;
+
+		fixture_load(&f, table[i].json, NULL);
+		o = config_server_options(f.config);
+		assert_int_equal(o.message_bytes_max, table[i].bytes);
+		assert_true(str_eq(o.message_bytes_setting, str_from_cstr(table[i].setting)));
+		fixture_free(&f);
+	}
+}
+
+static void units_are_converted_for_the_server(void **state)
+{
+	struct server_options o;
+	struct fixture f;
+
+	fixture_load(
+		&f,
+		"{\"http_api\": {\"request_limit_in_mb\": 2, \"head_limit_in_kb\": 3, "
+		"\"head_timeout_ms\": 101, \"body_timeout_ms\": 102, \"idle_timeout_ms\": 103},"
+		"\"websocket\": {\"max_messages\": null, \"max_bytes\": 7, "
+		"\"close_grace_ms\": 8, \"disconnect_on_buffer_full\": false},"
+		"\"activity_timeout\": 9, \"user_authentication_timeout\": 10,"
+		"\"max_connections\": 11, \"shutdown_grace_period\": 12, \"workers\": 13}",
+		NULL);
+	assert_errors(&f, "");
+	o = config_server_options(f.config);
+	assert_int_equal(o.request_body_bytes_max, 2 << 20);
+	assert_int_equal(o.request_head_bytes_max, 3 << 10);
+	assert_true(o.request_target_bytes_max <= o.request_head_bytes_max);
+	assert_int_equal(o.head_timeout_ms, 101);
+	assert_int_equal(o.body_timeout_ms, 102);
+	assert_int_equal(o.idle_timeout_ms, 103);
+	assert_int_equal(o.queue_messages_max, UINT32_MAX);
+	assert_int_equal(o.queue_bytes_max, 7);
+	assert_int_equal(o.close_grace_ms, 8);
+	assert_false(o.disconnect_on_buffer_full);
+	assert_int_equal(o.activity_timeout_s, 9);
+	assert_int_equal(o.user_authentication_timeout_s, 10);
+	assert_int_equal(o.max_connections, 11);
+	assert_int_equal(o.shutdown_grace_period_s, 12);
+	assert_int_equal(o.n_workers, 13);
+	fixture_free(&f);
+}
+
+static void defaults_are_those_of_the_server(void **state)
+{
+	struct server_options o, d = server_options_default();
+	struct fixture f;
+
+	fixture_load(&f, "{}", NULL);
+	o = config_server_options(f.config);
+	assert_int_equal(o.activity_timeout_s, d.activity_timeout_s);
+	assert_int_equal(o.user_authentication_timeout_s, d.user_authentication_timeout_s);
+	assert_int_equal(o.shutdown_grace_period_s, d.shutdown_grace_period_s);
+	assert_int_equal(o.message_bytes_max, d.message_bytes_max);
+	assert_int_equal(o.queue_messages_max, d.queue_messages_max);
+	assert_true(o.queue_bytes_max == d.queue_bytes_max);
+	assert_int_equal(o.request_body_bytes_max, d.request_body_bytes_max);
+	assert_int_equal(o.request_head_bytes_max, d.request_head_bytes_max);
+	assert_int_equal(o.head_timeout_ms, d.head_timeout_ms);
+	assert_int_equal(o.body_timeout_ms, d.body_timeout_ms);
+	assert_int_equal(o.idle_timeout_ms, d.idle_timeout_ms);
+	assert_int_equal(o.close_grace_ms, d.close_grace_ms);
+	fixture_free(&f);
+}
+
+/* Files */
+
+static const char *no_variable(void *ctx, const char *name)
+{
+	return NULL;
+}
+
+static void assert_file_errors(const char *file, const char *errors)
+{
+	struct config_input in = { .file = file, .env = { .get = no_variable }, .n_cores = 1 };
+	struct fixture f = { 0 };
+
+	config_report_init(&f.report);
+	config_free(config_load(&in, &f.report));
+	assert_errors(&f, errors);
+	config_report_fini(&f.report);
+}
+
+static void a_named_file_that_cannot_be_read_is_an_error(void **state)
+{
+	assert_file_errors("/nowhere/at-all.json",
+			   "/nowhere/at-all.json: cannot be read: No such file or directory\n");
+	assert_file_errors("/", "/: cannot be read: Is a directory\n");
+	assert_file_errors("a.toml",
+			   "a.toml: TOML files are not available in this build; use JSON\n");
+}
+
+static void the_default_file_may_be_missing(void **state)
+{
+	assert_int_equal(chdir("/"), 0);
+	assert_file_errors(NULL, "");
+}
+
+static void the_example_loads_without_a_word(void **state)
+{
+	static const char *const env[] = { "SOCKUDO_APP_SECRET=s", NULL };
+	struct fixture f;
+	struct arena a;
+	str text;
+
+	arena_init(&a, 0);
+	assert_int_equal(config_text_read(S(SOURCE_ROOT "/config/example.json"), &a, &text), 0);
+	fixture_load_named(&f, "example.json", text, env);
+	assert_errors(&f, "");
+	assert_warnings(&f, "");
+	assert_int_equal(f.apps->n, 1);
+	fixture_free(&f);
+	arena_fini(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_key_is_read_from_a_file),
+		cmocka_unit_test(every_key_is_read_from_the_environment),
+		cmocka_unit_test(file_and_environment_agree_on_every_key),
+		cmocka_unit_test(every_honoured_key_survives_printing),
+		cmocka_unit_test(no_path_and_no_documented_word_is_missing_or_twice),
+		cmocka_unit_test(every_default_is_accepted_by_its_key),
+		cmocka_unit_test(defaults_hold_without_file_and_environment),
+		cmocka_unit_test(environment_wins_over_file),
+		cmocka_unit_test(an_empty_variable_counts_as_not_set),
+		cmocka_unit_test(bad_variables_are_refused_with_name_and_what_is_accepted),
+		cmocka_unit_test(spellings_of_the_environment_are_understood),
+		cmocka_unit_test(the_log_level_follows_its_variables_in_order),
+		cmocka_unit_test(optional_keys_and_blocks_may_be_null),
+		cmocka_unit_test(keys_that_begin_with_an_underscore_are_comments),
+		cmocka_unit_test(variables_fill_in_numbers_texts_and_keys),
+		cmocka_unit_test(a_feature_that_is_asked_for_is_warned_about_once),
+		cmocka_unit_test(what_is_switched_off_is_not_warned_about),
+		cmocka_unit_test(the_smallest_message_limit_counts_and_is_named),
+		cmocka_unit_test(units_are_converted_for_the_server),
+		cmocka_unit_test(defaults_are_those_of_the_server),
+		cmocka_unit_test(a_named_file_that_cannot_be_read_is_an_error),
+		cmocka_unit_test(the_default_file_may_be_missing),
+		cmocka_unit_test(the_example_loads_without_a_word),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
