@@ -277,10 +277,20 @@ void conn_uncount(struct conn *c)
 	c->is_counted = false;
 }
 
+/* The session is over, however long the connection lingers: its place is free. */
+static void give_place(struct conn *c)
+{
+	conn_uncount(c);
+	if (c->is_admitted)
+		server_release_session(c->worker->server);
+	c->is_admitted = false;
+}
+
 /* No more words of ours, and a bounded time for the peer's. */
 static void begin_closing(struct conn *c)
 {
 	leave_channels(c);
+	give_place(c);
 	c->phase = CONN_CLOSING;
 	xfree(c->kept);
 	c->kept = NULL;
@@ -341,9 +351,7 @@ void conn_end(struct conn *c)
 	if (c->phase == CONN_ENDED)
 		return;
 	leave_channels(c);
-	conn_uncount(c);
-	if (c->is_admitted)
-		server_release_session(w->server);
+	give_place(c);
 	out_discard(c);
 	if (c->is_websocket)
 		ws_reader_fini(&c->reader);

@@ -135,11 +135,11 @@ void session_begin(struct conn *c, const struct app *app, str origin)
 void session_on_connected(struct conn *c, const struct to_worker_connected *m)
 {
 	c->is_counted = !m->over_quota;
-	if (c->phase == CONN_ENDED)
+	if (c->phase != CONN_OPENING) /* it ended meanwhile */
 		conn_uncount(c);
-	else if (c->phase == CONN_OPENING && m->over_quota)
+	else if (m->over_quota)
 		conn_refuse(c, PUSHER_OVER_QUOTA, S("Application is over connection quota"));
-	else if (c->phase == CONN_OPENING)
+	else
 		establish(c);
 }
 

@@ -259,12 +259,26 @@ static void leave_channels(struct conn *c)
 	}
 }
 
+static void give_place(struct conn *c)
+{
+	conn_uncount(c);
+	if (c->is_admitted)
+		server_release_session(NULL);
+	c->is_admitted = false;
+}
+
+static void begin_closing(struct conn *c)
+{
+	leave_channels(c);
+	give_place(c);
+	c->phase = CONN_CLOSING;
+	timer_disarm(&c->timer);
+}
+
 void conn_close(struct conn *c, uint16_t code, str reason)
 {
 	conn_send(c, ws_close_new(code, reason));
-	leave_channels(c);
-	c->phase = CONN_CLOSING;
-	timer_disarm(&c->timer);
+	begin_closing(c);
 }
 
 void conn_refuse(struct conn *c, uint16_t code, str message)
@@ -275,10 +289,8 @@ void conn_refuse(struct conn *c, uint16_t code, str message)
 
 void conn_finish(struct conn *c)
 {
-	leave_channels(c);
 	c->finishes = true;
-	c->phase = CONN_CLOSING;
-	timer_disarm(&c->timer);
+	begin_closing(c);
 }
 
 void conn_uncount(struct conn *c)
@@ -293,9 +305,7 @@ void conn_end(struct conn *c)
 	if (c->phase == CONN_ENDED)
 		return;
 	leave_channels(c);
-	conn_uncount(c);
-	if (c->is_admitted)
-		server_release_session(NULL);
+	give_place(c);
 	ws_reader_fini(&c->reader);
 	timer_disarm(&c->timer);
 	c->phase = CONN_ENDED;
