@@ -11,6 +11,7 @@
 #include "main/config_json.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 enum { WORKERS_MAX = 64 };
 
@@ -178,9 +179,18 @@ static bool is_toml(str name)
 	return name.n >= 5 && str_eq(str_skip(name, name.n - 5), S(".toml"));
 }
 
+/* The original prefers config/config.toml to config/config.json. Passing over one that is there
+ * would be to start with something else than was configured. */
+static str file_name(const struct config_input *in)
+{
+	if (in->file)
+		return str_from_cstr(in->file);
+	return access(CONFIG_FILE_TOML, F_OK) == 0 ? S(CONFIG_FILE_TOML) : S(CONFIG_FILE_DEFAULT);
+}
+
 static void load_file(struct config *c, const struct config_input *in, struct config_report *r)
 {
-	str name = in->file ? str_from_cstr(in->file) : S(CONFIG_FILE_DEFAULT);
+	str name = file_name(in);
 	struct config_place at = { .source = CONFIG_FROM_FILE, .name = name };
 	str text;
 	int error;

@@ -14,6 +14,7 @@
 
 /* Tried when no file is named. */
 #define CONFIG_FILE_DEFAULT "config/config.json"
+#define CONFIG_FILE_TOML "config/config.toml"
 
 struct config_setting {
 	union config_value value;

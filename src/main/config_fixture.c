@@ -22,9 +22,10 @@ static const char *get(void *ctx, const char *name)
 
 void fixture_load_named(struct fixture *f, const char *name, str json, const char *const *env)
 {
-	struct config_input in = { .env = { get, f }, .n_cores = FIXTURE_CORES };
+	struct config_input in = { .n_cores = FIXTURE_CORES };
 
 	*f = (struct fixture){ .env = env };
+	in.env = (struct config_env){ get, f };
 	config_report_init(&f->report);
 	if (json.p) {
 		f->config = config_load_text(&in, str_from_cstr(name), json, &f->report);

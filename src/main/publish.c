@@ -20,6 +20,7 @@ struct publisher {
 static int fail(struct publisher *p)
 {
 	fprintf(stderr, "sockudo publish: %.*s\n", STR_ARG(buf_str(&p->problem)));
+	buf_fini(&p->problem);
 	return EXIT_FAILED;
 }
 

@@ -290,6 +290,8 @@ int run_server(const struct config *c, const struct app_table *apps, struct hash
 	bool is_up;
 
 	buf_init(&r.problem, 4096);
+	log_write(r.log, LOG_INFO, "starting", LF_CSTR("version", SOCKUDO_VERSION),
+		  LF_STR("config", c->file.name), LF_STR("mode", c->mode));
 	log_lines(r.log, warnings);
 	raise_descriptor_limit(r.log);
 	is_up = open_loops(&r) && open_server(&r, apps, key);

@@ -36,7 +36,7 @@ static str reachable_host(const struct net_address *a, char text[NET_ADDRESS_TEX
 
 static void put_address(const struct screen *s, str host, unsigned port, struct buf *b)
 {
-	buf_printf(b, s->has_colors ? "  " GREEN "http://%.*s:%u" PLAIN : "  http://%.*s:%u",
+	buf_printf(b, s->has_colors ? " " GREEN "http://%.*s:%u" PLAIN : " http://%.*s:%u",
 		   STR_ARG(host), port);
 }
 
@@ -52,8 +52,10 @@ static void put_addresses(const struct screen *s, struct buf *b)
 		put_address(s, reachable_host(&s->addresses[i], text), s->addresses[i].port, b);
 	if (s->unix_path.n)
 		buf_printf(b, " %.*s", STR_ARG(s->unix_path));
-	if (s->lan_ip.n)
+	if (s->lan_ip.n) {
+		buf_puts(b, S(", for others at"));
 		put_address(s, s->lan_ip, s->addresses[0].port, b);
+	}
 	buf_putc(b, '\n');
 }
 

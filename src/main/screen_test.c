@@ -47,7 +47,7 @@ static void the_demo_app_is_shown_with_lines_that_work_as_pasted(void **state)
 	struct shown s;
 
 	show(&s, &screen, "app-key", "app-secret");
-	assert_shows(&s, "  http://127.0.0.1:6001  http://[::1]:6001\n");
+	assert_shows(&s, "listens on http://127.0.0.1:6001 http://[::1]:6001\n");
 	assert_shows(&s, "new Pusher(\"app-key\", { wsHost: \"127.0.0.1\", wsPort: 6001,");
 	assert_shows(&s, "\n    PUSHER_APP_SECRET=app-secret\n");
 	assert_shows(&s, "\n    PUSHER_HOST=127.0.0.1\n    PUSHER_PORT=6001\n");
@@ -91,6 +91,7 @@ static void it_fits_a_small_terminal_and_has_colours_only_when_asked(void **stat
 	for (const char *p = plain.text.p; *p; p++)
 		n_lines += *p == '\n';
 	assert_true(n_lines <= 28);
+	assert_shows(&plain, ", for others at http://10.0.0.1:6001\n");
 	assert_null(strchr(plain.text.p, '\x1b'));
 	screen.has_colors = true;
 	show(&coloured, &screen, "app-key", "app-secret");

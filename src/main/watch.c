@@ -128,6 +128,15 @@ static void on_established(struct watcher *w, const struct pusher_message *m)
 	buf_fini(&b);
 }
 
+/* Also when nothing was wrong with what we asked: the server is going away, the app is full. */
+static void on_error(struct watcher *w, const struct pusher_message *m)
+{
+	str code = data_member(w, m, S("code"));
+
+	buf_printf(&w->problem, "the server says %.*s: ", STR_ARG(code));
+	fail(w, "", data_member(w, m, S("message")));
+}
+
 /* Printing */
 
 /* One line, whatever it holds. */
@@ -169,7 +178,7 @@ static void on_event(struct watcher *w, const struct pusher_message *m)
 	else if (str_eq(m->event, S("pusher_internal:subscription_succeeded")))
 		fprintf(stderr, "watching %.*s (Ctrl-C ends)\n", STR_ARG(w->channel));
 	else if (str_eq(m->event, S("pusher:error")))
-		fail(w, "the server refused: ", data_member(w, m, S("message")));
+		on_error(w, m);
 	else if (str_eq(m->event, S("pusher:subscription_error")))
 		fail(w, "the subscription was refused: ", data_member(w, m, S("error")));
 	else

@@ -1,0 +1,320 @@
+"""The program as its user meets it: the first start, the commands that it prints, exit codes, signals."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from harness import PROGRAM, TIMEOUT_S
+
+OWN_VARIABLES = {"PATH": os.environ["PATH"], "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+class Process:
+    """A running program whose output goes to a file, so that it can be looked at while it runs."""
+
+    def __init__(self, args, folder, **env):
+        self.path = Path(tempfile.mkstemp(dir=folder)[1])
+        with open(self.path, "wb") as out:
+            self.process = subprocess.Popen(
+                [str(a) for a in args], cwd=folder, stdin=subprocess.DEVNULL, stdout=out,
+                stderr=subprocess.STDOUT, env={**OWN_VARIABLES, **env},
+            )
+
+    def output(self):
+        return self.path.read_text(errors="replace")
+
+    def expect(self, pattern):
+        """Waits until the pattern is in the output."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < deadline:
+            found = re.search(pattern, self.output())
+            if found:
+                return found
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.01)
+        found = re.search(pattern, self.output())
+        if found:
+            return found
+        raise AssertionError(f"no {pattern!r} in:\n{self.output()}")
+
+    def wait(self):
+        return self.process.wait(TIMEOUT_S)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.wait()
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="sockudo-commands-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.started = []
+        self.addCleanup(lambda: [p.stop() for p in reversed(self.started)])
+
+    def start(self, *args, **env):
+        self.started.append(Process([PROGRAM, *args], self.folder, **env))
+        return self.started[-1]
+
+    def serve(self, *args, **env):
+        """A server on a free port. Answers it and its address."""
+        env = {"PORT": "0", "HOST": "127.0.0.1", "SOCKUDO_WORKERS": "1", **env}
+        server = self.start(*args, **env)
+        port = server.expect(r"listening address=[^ ]*:(\d+)").group(1)
+        return server, f"http://127.0.0.1:{port}"
+
+    def run_program(self, *args, **env):
+        return subprocess.run(
+            [PROGRAM, *args], cwd=self.folder, capture_output=True, text=True, timeout=TIMEOUT_S,
+            env={**OWN_VARIABLES, **env},
+        )
+
+    def write_config(self, text):
+        path = Path(self.folder) / "test.json"
+        path.write_text(text if isinstance(text, str) else json.dumps(text))
+        return path
+
+    # The first start
+
+    def test_the_two_commands_of_the_first_screen_deliver_an_event(self):
+        server, _ = self.serve()
+        self.assertIn("serving the demo app", server.output())
+        commands = re.findall(r"^    (\S+ (?:watch|publish) .*)$", server.output(), re.M)
+        self.assertEqual(len(commands), 2)
+        watch = Process(shlex.split(commands[0]), self.folder)
+        self.started.append(watch)
+        watch.expect("watching my-channel")
+        publish = subprocess.run(shlex.split(commands[1]), capture_output=True, text=True, timeout=TIMEOUT_S)
+        self.assertEqual((publish.returncode, publish.stdout), (0, "published my-event on my-channel\n"))
+        watch.expect(r'(?m)^my-channel my-event {"hello":"world"}$')
+
+    def test_a_pipe_gets_no_colours(self):
+        server, _ = self.serve()
+        self.assertNotIn("\x1b", server.output())
+
+    def test_json_logs_are_json_alone(self):
+        server = self.start(PORT="0", HOST="127.0.0.1", LOG_OUTPUT_FORMAT="json")
+        server.expect('"listening"')
+        self.assertEqual(server.stop(), 0)
+        events = [json.loads(line) for line in server.output().splitlines()]
+        self.assertGreater(len(events), 2)
+
+    def test_secrets_of_real_apps_are_not_printed(self):
+        app = {"SOCKUDO_DEFAULT_APP_ID": "i", "SOCKUDO_DEFAULT_APP_KEY": "k", "SOCKUDO_DEFAULT_APP_SECRET": "hush-hush"}
+        server, _ = self.serve(**app, LOG_LEVEL="trace")
+        self.assertIn("PUSHER_APP_KEY=k", server.output())
+        printed = self.run_program("--print-config", **app)
+        server.stop()
+        self.assertNotIn("hush", server.output() + printed.stdout)
+
+    @unittest.skipUnless(has_ipv6(), "this machine has no IPv6")
+    def test_by_default_it_listens_on_ipv4_and_ipv6(self):
+        _, url = self.serve(HOST="")
+        port = int(url.rsplit(":", 1)[1])
+        for address in ("127.0.0.1", "::1"):
+            socket.create_connection((address, port), TIMEOUT_S).close()
+
+    # Clients
+
+    def test_watch_signs_private_and_presence_channels(self):
+        _, url = self.serve()
+        for channel in ("private-x", "presence-x"):
+            watch = self.start("watch", "--url", url, channel)
+            watch.expect(f"watching {channel}")
+            publish = self.run_program("publish", "--url", url, channel, "e", "two\nlines")
+            self.assertEqual(publish.returncode, 0, publish.stderr)
+            watch.expect(rf"(?m)^{channel} e two\\nlines$")
+
+    def test_watch_sees_members_come(self):
+        _, url = self.serve()
+        first = self.start("watch", "--url", url, "presence-x", "--user-id", "ann")
+        first.expect("watching")
+        self.start("watch", "--url", url, "presence-x", "--user-id", "bob")
+        first.expect(r'presence-x pusher_internal:member_added .*"user_id":"bob"')
+
+    def test_credentials_come_from_the_environment_too(self):
+        app = {"SOCKUDO_DEFAULT_APP_ID": "i", "SOCKUDO_DEFAULT_APP_KEY": "k", "SOCKUDO_DEFAULT_APP_SECRET": "s"}
+        _, url = self.serve(**app)
+        self.assertEqual(self.run_program("publish", "--url", url, "c", "e", "d", **app).returncode, 0)
+
+    def test_a_refused_publish_says_what_the_server_said(self):
+        _, url = self.serve()
+        done = self.run_program("publish", "--url", url, "--secret", "wrong", "c", "e", "d")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "^sockudo publish: the server refused: 401 .*\nIs this the app?")
+
+    def test_a_refused_watch_says_what_the_server_said(self):
+        _, url = self.serve()
+        for args in (["--key", "nobody", "c"], ["--secret", "wrong", "private-c"], ["bad channel"]):
+            done = self.run_program("watch", "--url", url, *args)
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr, "^sockudo watch: .+")
+
+    def test_without_a_server_it_says_what_to_start(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{s.getsockname()[1]}"
+            for args in (["publish", "--url", url, "c", "e", "d"], ["watch", "--url", url, "c"]):
+                done = self.run_program(*args)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("nothing listens there; start the server first", done.stderr)
+
+    def test_watch_ends_when_the_server_does(self):
+        server, url = self.serve()
+        watch = self.start("watch", "--url", url, "c")
+        watch.expect("watching c")
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(watch.wait(), 1)
+        self.assertIn("sockudo watch: the server says 4200: Server shutting down", watch.output())
+
+    # Exit codes
+
+    def test_help_and_version(self):
+        version = self.run_program("--version")
+        self.assertEqual(version.returncode, 0)
+        self.assertRegex(version.stdout, r"^sockudo \d+\.\d+\.\d+\n$")
+        done = self.run_program("--help")
+        self.assertEqual(done.returncode, 0)
+        for word in ("publish CHANNEL EVENT DATA", "watch CHANNEL", "--config", "SOCKUDO_DEFAULT_APP_ID"):
+            self.assertIn(word, done.stdout)
+
+    def test_a_wrong_command_line_is_exit_code_2(self):
+        done = self.run_program("--confg", "x")
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr.splitlines()[0], "sockudo: unknown option --confg, did you mean --config?")
+
+    def test_a_wrong_file_is_exit_code_2_with_all_its_problems(self):
+        path = self.write_config('{\n  "prot": 1,\n  "host": 5\n}')
+        done = self.run_program("--config", path)
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(
+            done.stderr,
+            f'sockudo: {path}:2:3: prot: unknown key, did you mean "port"?\n'
+            f"sockudo: {path}:3:11: host: expected a text of 1 to 253 bytes, got 5\n",
+        )
+
+    def test_only_ten_problems_are_shown(self):
+        path = self.write_config({f"unknown-{i}": 1 for i in range(13)})
+        done = self.run_program("--config", path)
+        self.assertEqual(len(done.stderr.splitlines()), 11)
+        self.assertEqual(done.stderr.splitlines()[-1], "sockudo: and 3 more")
+
+    def test_a_wrong_variable_is_exit_code_2(self):
+        done = self.run_program(PORT="many")
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(
+            done.stderr,
+            'sockudo: environment: PORT: expected a whole number from 0 to 65535, got "many"\n',
+        )
+
+    def test_a_missing_file_is_exit_code_2(self):
+        done = self.run_program("-c", "nowhere.json")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("nowhere.json: cannot be read: No such file or directory", done.stderr)
+
+    def test_the_demo_app_is_refused_in_production(self):
+        done = self.run_program(ENVIRONMENT="production")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("the demo app is not served in production", done.stderr)
+
+    def test_a_port_in_use_is_exit_code_1_and_says_what_to_do(self):
+        _, url = self.serve()
+        port = url.rsplit(":", 1)[1]
+        done = self.run_program(HOST="127.0.0.1", PORT=port)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"port {port} is in use: stop the other server", done.stderr)
+
+    def test_a_host_that_is_not_ours_is_exit_code_1(self):
+        for host in ("192.0.2.77", "no-such-host.invalid"):
+            done = self.run_program(HOST=host, PORT="0")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(host, done.stderr)
+
+    # Configuration
+
+    def test_the_default_file_is_found_in_the_working_directory(self):
+        (Path(self.folder) / "config").mkdir()
+        (Path(self.folder) / "config/config.json").write_text('{"activity_timeout": 77}')
+        done = self.run_program("--print-config")
+        self.assertEqual(json.loads(done.stdout)["activity_timeout"], 77)
+        named = self.run_program("--print-config", "-c", self.write_config("{}"))
+        self.assertEqual(json.loads(named.stdout)["activity_timeout"], 120)
+
+    def test_a_toml_file_is_not_passed_over(self):
+        (Path(self.folder) / "config").mkdir()
+        (Path(self.folder) / "config/config.toml").write_text("port = 7000\n")
+        done = self.run_program()
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("config/config.toml: TOML files are not available in this build", done.stderr)
+
+    def test_print_config_says_where_each_value_comes_from(self):
+        path = self.write_config('{"port": 7001,\n "host": "::1"}')
+        done = self.run_program("--print-config", "-c", path, PORT="7002")
+        printed = json.loads(done.stdout)
+        self.assertEqual((printed["port"], printed["host"]), (7002, "::1"))
+        self.assertEqual(printed["_source"], {"host": f"{path}:2:10", "port": "environment PORT"})
+
+    # Life
+
+    def test_sigterm_and_sigint_end_it_well(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server, _ = self.serve()
+            server.process.send_signal(number)
+            self.assertEqual(server.wait(), 0)
+            self.assertIn("stopped", server.output())
+
+    def test_a_second_signal_does_not_wait_for_clients(self):
+        server, url = self.serve(SHUTDOWN_GRACE_PERIOD="3600")
+        host, port = url[len("http://"):].split(":")
+        # Takes part in nothing: it never answers the Close frame, and never closes.
+        with socket.create_connection((host, int(port)), TIMEOUT_S) as client:
+            client.sendall(
+                b"GET /app/app-key?protocol=7 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            self.assertIn(b" 101 ", client.recv(4096))
+            server.process.terminate()
+            server.expect("draining")
+            server.process.terminate()
+            self.assertEqual(server.wait(), 0)
+
+    def test_a_unix_socket_is_served_and_removed(self):
+        path = Path(self.folder) / "made/sockudo.sock"
+        server = self.start(UNIX_SOCKET_ENABLED="true", UNIX_SOCKET_PATH=str(path), UNIX_SOCKET_PERMISSION_MODE="600")
+        server.expect(f"listening address={path}")
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(TIMEOUT_S)
+            client.connect(str(path))
+            client.sendall(b"GET /up HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertTrue(client.recv(4096).startswith(b"HTTP/1.1 200 "))
+        second = self.run_program(UNIX_SOCKET_ENABLED="true", UNIX_SOCKET_PATH=str(path))
+        self.assertEqual(second.returncode, 1)
+        self.assertIn("is in use by another server", second.stderr)
+        self.assertEqual(server.stop(), 0)
+        self.assertFalse(path.exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
