@@ -1,5 +1,7 @@
 """The program as its user meets it: the first start, the commands that it prints, exit codes, signals."""
 
+import base64
+import hashlib
 import json
 import os
 import re
@@ -7,6 +9,7 @@ import shlex
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -63,6 +66,28 @@ class Process:
         if self.process.poll() is None:
             self.process.terminate()
         return self.wait()
+
+
+def frame(opcode, payload, is_last=True):
+    """An unmasked frame, as a server sends it."""
+    n = len(payload)
+    head = bytes([opcode | (0x80 if is_last else 0)])
+    if n < 126:
+        return head + bytes([n]) + payload
+    return head + (b"\x7e" + struct.pack(">H", n) if n < 65536 else b"\x7f" + struct.pack(">Q", n)) + payload
+
+
+def accept_websocket(listener):
+    """The server's half of a handshake, for whoever comes."""
+    peer, _ = listener.accept()
+    peer.settimeout(TIMEOUT_S)
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += peer.recv(4096)
+    key = re.search(rb"Sec-WebSocket-Key: (\S+)", request).group(1)
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    peer.sendall(b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+    return peer
 
 
 class Commands(unittest.TestCase):
@@ -186,6 +211,27 @@ class Commands(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         self.assertEqual(watch.wait(), 1)
         self.assertIn("sockudo watch: the server says 4200: Server shutting down", watch.output())
+
+    def test_watch_reads_frames_of_every_shape(self):
+        event = lambda data: json.dumps({"event": "e", "channel": "c", "data": data}).encode()  # noqa: E731
+        established = json.dumps({"event": "pusher:connection_established", "data": '{"socket_id":"1.2"}'}).encode()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            watch = self.start("watch", "--url", f"http://127.0.0.1:{listener.getsockname()[1]}", "c")
+            with accept_websocket(listener) as peer:
+                peer.sendall(frame(1, established[:9], False) + frame(9, b"ping") + frame(0, b"", False))
+                peer.sendall(frame(0, established[9:]))
+                for byte in frame(1, event("slow")):
+                    peer.sendall(bytes([byte]))
+                peer.sendall(frame(1, event("m" * 300)) + frame(1, event("l" * 70000)) + frame(1, event("last")))
+                peer.sendall(b"\x81\x81aaaab")  # masked: not allowed from a server
+                self.assertEqual(watch.wait(), 1)
+                pong = peer.recv(4096)
+        self.assertEqual(pong[:2], b"\x8a\x84")
+        self.assertEqual(bytes(a ^ b for a, b in zip(pong[2:6], pong[6:10])), b"ping")
+        self.assertEqual(
+            watch.output().splitlines(),
+            ["c e slow", "c e " + "m" * 300, "c e " + "l" * 70000, "c e last", "sockudo watch: not a WebSocket frame"],
+        )
 
     # Exit codes
 
