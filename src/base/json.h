@@ -56,6 +56,11 @@ struct json_iter json_enter(struct json v);
 bool json_next_member(struct json_iter *it, struct json_member *m);
 bool json_next_item(struct json_iter *it, struct json *item);
 
+/* The last member of that name; raw.p is NULL when there is none or v is no object. */
+struct json json_find(struct json v, str name);
+/* Its decoded characters when it is a string, as json_decode; else p is NULL. */
+str json_find_text(struct json v, str name, struct arena *a);
+
 /* Does this JSON_STRING decode to s? */
 bool json_string_is(struct json v, str s);
 /* Decoded characters of a JSON_STRING: the span itself when nothing is escaped, else a copy in a. */

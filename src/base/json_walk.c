@@ -264,3 +264,26 @@ void json_position(str text, size_t offset, unsigned *line, unsigned *column)
 		++*line;
 	} while (before.p);
 }
+
+struct json json_find(struct json v, str name)
+{
+	struct json found = { 0 };
+	struct json_member m;
+	struct json_iter it;
+
+	if (v.kind != JSON_OBJECT)
+		return found;
+	it = json_enter(v);
+	while (json_next_member(&it, &m)) {
+		if (json_string_is(m.key, name))
+			found = m.value;
+	}
+	return found;
+}
+
+str json_find_text(struct json v, str name, struct arena *a)
+{
+	struct json found = json_find(v, name);
+
+	return found.raw.p && found.kind == JSON_STRING ? json_decode(found, a) : (str){ 0 };
+}

@@ -88,6 +88,10 @@ struct app *app_table_add(struct app_table *t, str id, str key, str secret)
 	hmac_key_init(&a->hmac, secret);
 	a->index = (unsigned)t->n;
 	a->enabled = true;
+	a->cache_ttl_s = 3600;
+	a->idempotency_ttl_s = 120;
+	a->idempotency_key_bytes_max = 128;
+	a->n_cached_max = 10000;
 	a->limits = app_limits_unset;
 	t->apps = xrealloc(t->apps, (t->n + 1) * sizeof(*t->apps));
 	t->apps[t->n++] = a;

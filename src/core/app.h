@@ -34,9 +34,14 @@ struct app {
 	bool enable_client_messages;
 	bool enable_user_authentication;
 	bool enable_watchlist_events;
+	bool enable_subscription_count; /* pusher_internal:subscription_count to everybody on a channel */
 	bool terminate_on_limit;
 	struct app_limits limits;
 	struct app_message_rate message_rate;
+	uint32_t cache_ttl_s;	    /* last event of a cache channel */
+	uint32_t idempotency_ttl_s; /* 0: keys are ignored */
+	uint32_t idempotency_key_bytes_max;
+	uint32_t n_cached_max; /* entries of either kind */
 	str *allowed_origins; /* lower case; patterns were checked (origin.h) */
 	size_t n_allowed_origins;
 };

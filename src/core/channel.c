@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "core/channel_name.h"
 
 str channel_key(const void *channel)
 {
@@ -22,7 +21,8 @@ struct channel *channel_new(struct hub_app *owner, unsigned n_workers, str name,
 	ch->owner = owner;
 	ch->hash = hash;
 	ch->traits = traits;
-	if (traits & CHANNEL_PRESENCE)
+	list_init(&ch->count_changed);
+	if (channel_is_presence(ch))
 		ch->presence = presence_new();
 	map_put(&owner->channels, hash, ch);
 	return ch;
@@ -32,7 +32,8 @@ void channel_free(struct channel *ch)
 {
 	ASSERT(ch->n_subscriptions == 0);
 	map_remove(&ch->owner->channels, ch->hash, ch);
-	if (ch->presence)
+	list_remove(&ch->count_changed);
+	if (channel_is_presence(ch))
 		presence_free(ch->presence);
 	xfree(ch);
 }

@@ -6,12 +6,21 @@
 
 #include "base/map.h"
 #include "core/mail.h"
+#include "core/channel_name.h"
+#include "core/expiring.h"
 #include "core/presence.h"
+#include "core/rate_window.h"
+#include "core/watch.h"
 
 struct hub_app {
 	const struct app *app;
 	struct map channels; /* struct channel by name */
 	size_t n_connections;
+	struct expiring last_events; /* of cache channels: frames by channel */
+	struct expiring answers;     /* to idempotency keys of events: bodies by key */
+	struct expiring batch_answers;
+	struct watch_table watched;
+	struct rate_window events, reads;
 };
 
 /* A worker with n > 0 gets every delivery, addressed to its own record of the channel. */
@@ -22,13 +31,22 @@ struct interest {
 
 struct channel {
 	struct hub_app *owner;
-	struct presence *presence; /* NULL unless a presence channel */
+	union {
+		struct presence *presence; /* CHANNEL_PRESENCE */
+		struct watch *watches;	   /* CHANNEL_USER: the user's watchlist */
+	};
+	struct list count_changed; /* subscription_count is owed to everybody on it */
 	uint64_t hash;
 	uint32_t n_subscriptions; /* the sum of all interest */
 	uint32_t traits;	  /* enum channel_traits */
 	str name;		  /* behind the last interest */
 	struct interest interest[];
 };
+
+static inline bool channel_is_presence(const struct channel *ch)
+{
+	return (ch->traits & CHANNEL_PRESENCE) != 0;
+}
 
 /* n_workers places of interest. NULL: memory. */
 struct channel *channel_new(struct hub_app *owner, unsigned n_workers, str name, uint64_t hash, uint32_t traits);

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/utf8.h"
 
-static const str USER_PREFIX = { "#server-to-user-", 16 };
+static const str USER_PREFIX = { CHANNEL_USER_PREFIX, sizeof(CHANNEL_USER_PREFIX) - 1 };
 
 /* The first that fits decides. */
 static const struct {
@@ -24,7 +24,7 @@ static const struct {
 	{ { "presence-cache-", 15 }, CHANNEL_AUTHORIZED | CHANNEL_PRESENCE | CHANNEL_CACHE },
 	{ { "presence-", 9 }, CHANNEL_AUTHORIZED | CHANNEL_PRESENCE },
 	{ { "cache-", 6 }, CHANNEL_CACHE },
-	{ { "#server-to-user-", 16 }, CHANNEL_USER },
+	{ { CHANNEL_USER_PREFIX, sizeof(CHANNEL_USER_PREFIX) - 1 }, CHANNEL_USER },
 };
 
 static const bool IS_LEGAL[256] = {

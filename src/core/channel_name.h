@@ -18,6 +18,7 @@ enum channel_traits {
 };
 
 unsigned channel_traits(str name);
+#define CHANNEL_USER_PREFIX "#server-to-user-"
 /* The user of a CHANNEL_USER name. */
 str channel_user(str name);
 

@@ -7,44 +7,63 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "core/channel_name.h"
+#include "codec/pusher.h"
 #include "core/hub_priv.h"
 
-struct hub *hub_new(const struct app_table *apps, unsigned n_workers, struct hash_key key, struct hub_sink sink)
+static void hub_app_init(struct hub_app *a, const struct app *app, struct hash_key key)
+{
+	a->app = app;
+	map_init(&a->channels, channel_key);
+	expiring_init(&a->last_events, app->cache_ttl_s * 1000ull, app->n_cached_max);
+	expiring_init(&a->answers, app->idempotency_ttl_s * 1000ull, app->n_cached_max);
+	expiring_init(&a->batch_answers, app->idempotency_ttl_s * 1000ull, app->n_cached_max);
+	watch_init(&a->watched, key);
+}
+
+static void hub_app_fini(struct hub_app *a)
+{
+	ASSERT(a->n_connections == 0);
+	ASSERT(a->channels.n == 0);
+	map_fini(&a->channels);
+	expiring_fini(&a->last_events);
+	expiring_fini(&a->answers);
+	expiring_fini(&a->batch_answers);
+	watch_fini(&a->watched);
+}
+
+struct hub *hub_new(const struct app_table *apps, unsigned n_workers, struct hash_key key, const struct clock *clock,
+		    struct hub_sink sink)
 {
 	struct hub *h = xnew(struct hub);
 
 	h->n_workers = n_workers;
 	h->key = key;
+	h->clock = clock;
 	h->sink = sink;
+	list_init(&h->counts_changed);
 	h->n_apps = apps->n;
 	h->apps = xcalloc(apps->n ? apps->n : 1, sizeof *h->apps);
-	for (size_t i = 0; i < apps->n; i++) {
-		h->apps[i].app = apps->apps[i];
-		map_init(&h->apps[i].channels, channel_key);
-	}
+	for (size_t i = 0; i < apps->n; i++)
+		hub_app_init(&h->apps[i], apps->apps[i], key);
 	return h;
 }
 
 void hub_free(struct hub *h)
 {
-	for (size_t i = 0; i < h->n_apps; i++) {
-		ASSERT(h->apps[i].n_connections == 0);
-		ASSERT(h->apps[i].channels.n == 0);
-		map_fini(&h->apps[i].channels);
-	}
+	for (size_t i = 0; i < h->n_apps; i++)
+		hub_app_fini(&h->apps[i]);
 	xfree(h->apps);
 	xfree(h);
 }
 
-static void *mail(struct hub *h, unsigned worker, enum mail_to_worker kind, size_t bytes)
+void *hub_mail(struct hub *h, unsigned worker, enum mail_to_worker kind, size_t bytes)
 {
 	return h->sink.mail(h->sink.ctx, worker, kind, bytes);
 }
 
 struct channel *hub_find(struct hub *h, const struct app *app, str name)
 {
-	return map_find(&h->apps[app->index].channels, hash_str(&h->key, name), name);
+	return map_find(&hub_app(h, app)->channels, hash_str(&h->key, name), name);
 }
 
 void hub_deliver(struct hub *h, struct channel *ch, struct msg *frame, struct socket_id exclude)
@@ -62,7 +81,7 @@ void hub_deliver(struct hub *h, struct channel *ch, struct msg *frame, struct so
 
 		if (ch->interest[w].n == 0)
 			continue;
-		d = mail(h, w, TO_WORKER_DELIVER, sizeof *d);
+		d = hub_mail(h, w, TO_WORKER_DELIVER, sizeof *d);
 		*d = (struct to_worker_deliver){ .local = ch->interest[w].local, .exclude = exclude };
 		d->frame = --left ? msg_ref(frame) : frame;
 	}
@@ -70,20 +89,29 @@ void hub_deliver(struct hub *h, struct channel *ch, struct msg *frame, struct so
 
 static void take_connect(struct hub *h, unsigned worker, const struct to_hub_connect *r)
 {
-	struct hub_app *a = &h->apps[r->app->index];
+	struct hub_app *a = hub_app(h, r->app);
 	uint32_t max = r->app->limits.max_connections;
 	bool over = max > 0 && a->n_connections >= max;
 
 	if (!over)
 		a->n_connections++;
 	if (r->wants_answer) {
-		struct to_worker_connected *m = mail(h, worker, TO_WORKER_CONNECTED, sizeof *m);
+		struct to_worker_connected *m = hub_mail(h, worker, TO_WORKER_CONNECTED, sizeof *m);
 
 		*m = (struct to_worker_connected){ .conn = r->conn, .over_quota = over };
 	}
 }
 
-static void add_interest(struct channel *ch, unsigned worker, void *local)
+/* Everybody is told the new number once per batch: a thousand that join together are not a million frames. */
+static void count_changes(struct hub *h, struct channel *ch)
+{
+	bool tells = ch->owner->app->enable_subscription_count && !(ch->traits & (CHANNEL_PRESENCE | CHANNEL_USER));
+
+	if (tells && list_is_empty(&ch->count_changed))
+		list_push_back(&h->counts_changed, &ch->count_changed);
+}
+
+static void add_interest(struct hub *h, struct channel *ch, unsigned worker, void *local)
 {
 	struct interest *in = &ch->interest[worker];
 
@@ -91,6 +119,7 @@ static void add_interest(struct channel *ch, unsigned worker, void *local)
 	in->local = local;
 	in->n++;
 	ch->n_subscriptions++;
+	count_changes(h, ch);
 }
 
 static void drop_interest(struct hub *h, struct channel *ch, unsigned worker)
@@ -99,8 +128,9 @@ static void drop_interest(struct hub *h, struct channel *ch, unsigned worker)
 
 	ASSERT(in->n > 0 && ch->n_subscriptions > 0);
 	ch->n_subscriptions--;
+	count_changes(h, ch);
 	if (--in->n == 0) {
-		struct to_worker_released *m = mail(h, worker, TO_WORKER_RELEASED, sizeof *m);
+		struct to_worker_released *m = hub_mail(h, worker, TO_WORKER_RELEASED, sizeof *m);
 
 		*m = (struct to_worker_released){ .local = in->local };
 	}
@@ -129,12 +159,12 @@ static void join(struct hub *h, unsigned worker, const struct to_hub_subscribe *
 	str user_id = { name.p + name.n, r->user_id_len };
 	str user_info = { user_id.p + user_id.n, r->user_info_len };
 	uint64_t hash = hash_str(&h->key, name);
-	struct hub_app *a = &h->apps[r->app->index];
+	struct hub_app *a = hub_app(h, r->app);
 	struct channel *ch = map_find(&a->channels, hash, name);
 
 	if (!ch)
 		ch = channel_new(a, h->n_workers, name, hash, r->traits);
-	if (ch && ch->presence) {
+	if (ch && channel_is_presence(ch)) {
 		m->membership = join_presence(h, ch, user_id, user_info);
 		if (!m->membership && ch->n_subscriptions == 0)
 			channel_free(ch);
@@ -143,8 +173,24 @@ static void join(struct hub *h, unsigned worker, const struct to_hub_subscribe *
 		m->over_capacity = true;
 		return;
 	}
-	add_interest(ch, worker, r->local);
+	if ((ch->traits & CHANNEL_USER) && ch->n_subscriptions == 0)
+		hub_user_came(h, ch);
+	add_interest(h, ch, worker, r->local);
 	m->channel = ch;
+}
+
+/* What the acknowledgement is made of and what follows it. */
+static void tell_state(struct hub *h, const struct to_hub_subscribe *r, struct to_worker_subscribed *m)
+{
+	struct channel *ch = m->channel;
+	str user_info = { r->text + r->name_len + r->user_id_len, r->user_info_len };
+
+	if (channel_is_presence(ch))
+		m->roster = presence_roster_new(ch->presence, ch->name);
+	if (ch->traits & CHANNEL_CACHE)
+		m->follow = hub_last_event(h, ch);
+	else if (ch->traits & CHANNEL_USER)
+		m->follow = hub_user_watches(h, ch, user_info);
 }
 
 static void take_subscribe(struct hub *h, unsigned worker, const struct to_hub_subscribe *r)
@@ -157,9 +203,9 @@ static void take_subscribe(struct hub *h, unsigned worker, const struct to_hub_s
 	} else {
 		join(h, worker, r, &m);
 	}
-	if (m.channel && m.channel->presence)
-		m.roster = presence_roster_new(m.channel->presence, m.channel->name);
-	memcpy(mail(h, worker, TO_WORKER_SUBSCRIBED, sizeof m), &m, sizeof m);
+	if (m.channel)
+		tell_state(h, r, &m);
+	memcpy(hub_mail(h, worker, TO_WORKER_SUBSCRIBED, sizeof m), &m, sizeof m);
 }
 
 static void leave_presence(struct hub *h, struct channel *ch, struct membership *ms)
@@ -178,12 +224,15 @@ static void take_leave(struct hub *h, unsigned worker, const struct to_hub_leave
 		drop_interest(h, ch, worker);
 		if (r->entries[i].membership)
 			leave_presence(h, ch, r->entries[i].membership);
-		if (ch->n_subscriptions == 0)
-			channel_free(ch);
+		if (ch->n_subscriptions > 0)
+			continue;
+		if (ch->traits & CHANNEL_USER)
+			hub_user_goes(h, ch);
+		channel_free(ch);
 	}
 	if (r->is_disconnect) {
-		ASSERT(h->apps[r->app->index].n_connections > 0);
-		h->apps[r->app->index].n_connections--;
+		ASSERT(hub_app(h, r->app)->n_connections > 0);
+		hub_app(h, r->app)->n_connections--;
 	}
 }
 
@@ -208,34 +257,68 @@ void hub_take(struct hub *h, unsigned worker, enum mail_to_hub kind, const void 
 	case TO_HUB_QUERY:
 		hub_query(h, worker, record);
 		return;
+	case TO_HUB_CLOSE_USER:
+		hub_close_user(h, worker, record);
+		return;
 	}
 	NEVER("unknown mail to the hub");
 }
 
-void hub_answer(struct hub *h, unsigned worker, void *conn, enum hub_answer result, struct buf *body)
+static struct msg *count_frame_new(const struct channel *ch)
 {
-	struct to_worker_answer *m = mail(h, worker, TO_WORKER_ANSWER, sizeof *m);
+	struct msg *m;
+	struct buf b;
 
-	*m = (struct to_worker_answer){ .conn = conn, .result = result };
-	if (!body)
-		return;
-	m->body = buf_ok(body) ? msg_new(body->len) : NULL;
-	if (m->body)
-		memcpy(m->body->bytes, body->p, body->len);
-	else
-		m->result = ANSWER_NO_MEMORY;
-	buf_fini(body);
+	buf_init(&b, 64);
+	buf_puts(&b, S("{\"subscription_count\":"));
+	buf_putu(&b, ch->n_subscriptions);
+	buf_putc(&b, '}');
+	m = pusher_text_event_new(S("pusher_internal:subscription_count"), ch->name, buf_str(&b));
+	buf_fini(&b);
+	return m;
+}
+
+void hub_end_batch(struct hub *h)
+{
+	struct list *l;
+
+	while ((l = list_pop_front(&h->counts_changed))) {
+		struct channel *ch = container_of(l, struct channel, count_changed);
+
+		hub_deliver(h, ch, count_frame_new(ch), SOCKET_ID_NONE);
+	}
+}
+
+void hub_answer(struct hub *h, unsigned worker, void *conn, enum hub_answer result, struct msg *body)
+{
+	struct to_worker_answer *m = hub_mail(h, worker, TO_WORKER_ANSWER, sizeof *m);
+
+	*m = (struct to_worker_answer){ .conn = conn, .result = result, .body = body };
+}
+
+struct msg *hub_body_new(const struct buf *b)
+{
+	struct msg *m = buf_ok(b) ? msg_new(b->len) : NULL;
+
+	if (m)
+		memcpy(m->bytes, b->p, b->len);
+	return m;
 }
 
 struct hub_counts hub_count(const struct hub *h, const struct app *app)
 {
 	const struct hub_app *a = &h->apps[app->index];
-	struct hub_counts c = { .connections = a->n_connections, .channels = a->channels.n };
+	struct hub_counts c = { .connections = a->n_connections };
 	const struct channel *ch;
 
 	for (size_t it = 0; (ch = map_next(&a->channels, &it));) {
+		if (ch->traits & CHANNEL_USER) {
+			c.users++;
+			continue;
+		}
+		c.channels++;
 		c.subscriptions += ch->n_subscriptions;
-		if (ch->presence)
+		if (channel_is_presence(ch))
 			c.presence_members += presence_count(ch->presence);
 	}
 	return c;

@@ -5,6 +5,7 @@
 #ifndef CORE_HUB_H
 #define CORE_HUB_H
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "core/mail.h"
 
@@ -16,15 +17,18 @@ struct hub_sink {
 	void *ctx;
 };
 
-struct hub *hub_new(const struct app_table *apps, unsigned n_workers, struct hash_key key, struct hub_sink sink);
+struct hub *hub_new(const struct app_table *apps, unsigned n_workers, struct hash_key key, const struct clock *clock,
+		    struct hub_sink sink);
 /* Everybody must have left. */
 void hub_free(struct hub *h);
 /* One record from that worker; borrowed. */
 void hub_take(struct hub *h, unsigned worker, enum mail_to_hub kind, const void *record);
+/* After a batch of records: says what is said once however often it changed. */
+void hub_end_batch(struct hub *h);
 
-/* Counts of one app, for health, statistics and tests. */
+/* Counts of one app, for health, statistics and tests. Signed-in users are counted as such, not as channels. */
 struct hub_counts {
-	size_t connections, channels, subscriptions, presence_members;
+	size_t connections, channels, subscriptions, presence_members, users;
 };
 struct hub_counts hub_count(const struct hub *h, const struct app *app);
 

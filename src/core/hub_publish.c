@@ -1,11 +1,14 @@
-/* hub_publish.c: events, from back-ends and from clients. Everything was validated by the worker; here it gets its place in the order. */
-#include "codec/pusher.h"
-#include "core/channel_name.h"
+/* hub_publish.c: events, from back-ends and from clients. Everything was validated by the worker; here it gets its place in the order.
+ *
+ * An idempotency key is looked up and kept in one step with the delivery, so there is no state "being processed" that an error
+ * could leave behind. Keys of events and of whole batches are different names. */
 #include "core/hub_priv.h"
+
+#include "codec/pusher.h"
 
 struct event_reader {
 	const struct published_event *event;
-	str name, data;
+	str name, data, key;
 	const char *channels; /* unread: n_channels times length and name */
 };
 
@@ -15,7 +18,8 @@ static struct event_reader event_open(const struct published_event *e)
 
 	r.name = (str){ e->text, e->name_len };
 	r.data = (str){ r.name.p + r.name.n, e->data_len };
-	r.channels = r.data.p + r.data.n;
+	r.key = (str){ r.data.p + r.data.n, e->key_len };
+	r.channels = r.key.p + r.key.n;
 	return r;
 }
 
@@ -30,18 +34,55 @@ static str event_next_channel(struct event_reader *r)
 	return name;
 }
 
+static const struct published_event *first_event(const struct to_hub_publish *r)
+{
+	return (const struct published_event *)((const char *)r + mail_events_offset(r->key_len));
+}
+
+static const struct published_event *next_event(const struct published_event *e)
+{
+	return (const struct published_event *)((const char *)e + e->bytes);
+}
+
+/* Cache channels */
+
+struct msg *hub_last_event(struct hub *h, const struct channel *ch)
+{
+	const struct expiring_entry *e =
+		expiring_find(&ch->owner->last_events, ch->hash, ch->name, clock_ms(h->clock));
+
+	return e ? msg_ref(e->msg) : pusher_text_event_new(S("pusher:cache_miss"), ch->name, S("{}"));
+}
+
+/* Delivering */
+
+static void deliver_to_channel(struct hub *h, struct hub_app *a, str name, const struct event_reader *r)
+{
+	uint64_t hash = hash_str(&h->key, name);
+	struct channel *ch = map_find(&a->channels, hash, name);
+	bool is_cached = (channel_traits(name) & CHANNEL_CACHE) != 0;
+	struct msg *frame;
+
+	if (!ch && !is_cached)
+		return;
+	frame = pusher_event_new(r->name, name, r->data, (str){ 0 });
+	if (frame && is_cached)
+		expiring_put(&a->last_events, hash, name, msg_ref(frame), clock_ms(h->clock));
+	if (ch)
+		hub_deliver(h, ch, frame, r->event->exclude);
+	else
+		msg_unref(frame);
+}
+
 static void deliver_event(struct hub *h, const struct app *app, const struct published_event *e)
 {
 	struct event_reader r = event_open(e);
 
-	for (uint32_t i = 0; i < e->n_channels; i++) {
-		str name = event_next_channel(&r);
-		struct channel *ch = hub_find(h, app, name);
-
-		if (ch)
-			hub_deliver(h, ch, pusher_event_new(r.name, name, r.data, (str){ 0 }), e->exclude);
-	}
+	for (uint32_t i = 0; i < e->n_channels; i++)
+		deliver_to_channel(h, hub_app(h, app), event_next_channel(&r), &r);
 }
+
+/* Answers */
 
 /* "<channel>":{…} for each channel that has something to tell. True when there was one. */
 static bool write_channels_info(struct hub *h, const struct app *app, const struct published_event *e, struct buf *b)
@@ -58,67 +99,142 @@ static bool write_channels_info(struct hub *h, const struct app *app, const stru
 	return any;
 }
 
-static void write_batch_item(struct hub *h, const struct app *app, const struct published_event *e, struct buf *b)
+static struct msg *event_answer_new(struct hub *h, const struct to_hub_publish *r)
 {
-	struct event_reader r = event_open(e);
-	str name = event_next_channel(&r);
-
-	buf_putc(b, '{');
-	hub_write_info(b, hub_find(h, app, name), channel_traits(name), e->info, true);
-	buf_putc(b, '}');
-}
-
-static const struct published_event *next_event(const struct published_event *e)
-{
-	return (const struct published_event *)((const char *)e + e->bytes);
-}
-
-static void answer_batch(struct hub *h, unsigned worker, const struct to_hub_publish *r)
-{
-	const struct published_event *e = (const struct published_event *)(r + 1);
-	struct buf b;
-
-	buf_init(&b, UINT32_MAX);
-	buf_puts(&b, S("{\"batch\":["));
-	for (uint32_t i = 0; i < r->n_events; i++, e = next_event(e)) {
-		if (i)
-			buf_putc(&b, ',');
-		write_batch_item(h, r->app, e, &b);
-	}
-	buf_puts(&b, S("]}"));
-	hub_answer(h, worker, r->conn, ANSWER_OK, &b);
-}
-
-static void answer_event(struct hub *h, unsigned worker, const struct to_hub_publish *r)
-{
+	struct msg *m = NULL;
 	struct buf b;
 
 	buf_init(&b, UINT32_MAX);
 	buf_puts(&b, S("{\"channels\":{"));
-	if (write_channels_info(h, r->app, (const struct published_event *)(r + 1), &b)) {
+	if (write_channels_info(h, r->app, first_event(r), &b)) {
 		buf_puts(&b, S("}}"));
-		hub_answer(h, worker, r->conn, ANSWER_OK, &b);
-	} else {
-		buf_fini(&b);
-		hub_answer(h, worker, r->conn, ANSWER_OK, NULL);
+		m = hub_body_new(&b);
 	}
+	buf_fini(&b);
+	return m;
+}
+
+/* One item of a batch was delivered (or was a repetition): its attributes, of its first channel. */
+static void write_item(struct hub *h, const struct app *app, const struct published_event *e, bool is_new, struct buf *b)
+{
+	struct event_reader r = event_open(e);
+	str name = event_next_channel(&r);
+
+	buf_puts(b, b->len ? S(",{") : S("{\"batch\":[{"));
+	if (is_new)
+		hub_write_info(b, hub_find(h, app, name), channel_traits(name), e->info, true);
+	buf_putc(b, '}');
+}
+
+/* Idempotency */
+
+static const struct expiring_entry *find_answer(struct hub *h, struct expiring *answers, str key)
+{
+	return key.n ? expiring_find(answers, hash_str(&h->key, key), key, clock_ms(h->clock)) : NULL;
+}
+
+static void keep_answer(struct hub *h, struct expiring *answers, str key, struct msg *body)
+{
+	if (key.n)
+		expiring_put(answers, hash_str(&h->key, key), key, body ? msg_ref(body) : NULL, clock_ms(h->clock));
+}
+
+static struct msg *repeated(const struct expiring_entry *known)
+{
+	return known->msg ? msg_ref(known->msg) : NULL;
+}
+
+/* Publishing */
+
+static struct msg *publish_event(struct hub *h, const struct to_hub_publish *r)
+{
+	const struct published_event *e = first_event(r);
+	struct expiring *answers = &hub_app(h, r->app)->answers;
+	str key = event_open(e).key;
+	const struct expiring_entry *known = find_answer(h, answers, key);
+	struct msg *body;
+
+	if (known)
+		return repeated(known);
+	deliver_event(h, r->app, e);
+	body = e->has_info ? event_answer_new(h, r) : NULL;
+	keep_answer(h, answers, key, body);
+	return body;
+}
+
+/* True when it was delivered now. */
+static bool publish_item(struct hub *h, const struct app *app, const struct published_event *e)
+{
+	struct expiring *answers = &hub_app(h, app)->answers;
+	str key = event_open(e).key;
+
+	if (find_answer(h, answers, key))
+		return false;
+	deliver_event(h, app, e);
+	keep_answer(h, answers, key, NULL);
+	return true;
+}
+
+static bool batch_wants_info(const struct to_hub_publish *r)
+{
+	const struct published_event *e = first_event(r);
+
+	for (uint32_t i = 0; i < r->n_events; i++, e = next_event(e))
+		if (e->has_info)
+			return true;
+	return false;
+}
+
+static struct msg *publish_items(struct hub *h, const struct to_hub_publish *r)
+{
+	const struct published_event *e = first_event(r);
+	bool wants_info = batch_wants_info(r);
+	struct msg *body = NULL;
+	struct buf b;
+
+	buf_init(&b, UINT32_MAX);
+	for (uint32_t i = 0; i < r->n_events; i++, e = next_event(e)) {
+		bool is_new = publish_item(h, r->app, e);
+
+		if (wants_info)
+			write_item(h, r->app, e, is_new, &b);
+	}
+	if (wants_info) {
+		buf_puts(&b, S("]}"));
+		body = hub_body_new(&b);
+	}
+	buf_fini(&b);
+	return body;
+}
+
+static struct msg *publish_batch(struct hub *h, const struct to_hub_publish *r)
+{
+	struct expiring *answers = &hub_app(h, r->app)->batch_answers;
+	str key = { r->text, r->key_len };
+	const struct expiring_entry *known = find_answer(h, answers, key);
+	struct msg *body;
+
+	if (known)
+		return repeated(known);
+	body = publish_items(h, r);
+	keep_answer(h, answers, key, body);
+	return body;
+}
+
+static bool is_within_rate(struct hub *h, const struct to_hub_publish *r)
+{
+	uint32_t max = r->app->limits.max_backend_events_per_second;
+
+	return max == NO_LIMIT || rate_window_take_n(&hub_app(h, r->app)->events, (uint32_t)clock_ms(h->clock), 1,
+						     r->n_events, max);
 }
 
 void hub_publish(struct hub *h, unsigned worker, const struct to_hub_publish *r)
 {
-	const struct published_event *e = (const struct published_event *)(r + 1);
-	bool has_info = false;
-
-	for (uint32_t i = 0; i < r->n_events; i++, e = next_event(e)) {
-		deliver_event(h, r->app, e);
-		has_info |= e->has_info;
-	}
-	if (!has_info)
-		hub_answer(h, worker, r->conn, ANSWER_OK, NULL);
-	else if (r->is_batch)
-		answer_batch(h, worker, r);
+	if (!is_within_rate(h, r))
+		hub_answer(h, worker, r->conn, ANSWER_TOO_MANY, NULL);
 	else
-		answer_event(h, worker, r);
+		hub_answer(h, worker, r->conn, ANSWER_OK, r->is_batch ? publish_batch(h, r) : publish_event(h, r));
 }
 
 void hub_client_event(struct hub *h, const struct to_hub_client_event *r)

@@ -1,7 +1,6 @@
 /* hub_query.c: what the HTTP API asks about: channels and who is on them. Answers are sorted by name, so that they can be compared. */
 #include "base/json.h"
 #include "base/mem.h"
-#include "core/channel_name.h"
 #include "core/hub_priv.h"
 
 #include <stdlib.h>
@@ -46,6 +45,15 @@ bool hub_write_channel(struct buf *b, str name, const struct channel *ch, uint32
 	return true;
 }
 
+/* With what was written to b, which ends here. */
+static void answer(struct hub *h, unsigned worker, void *conn, struct buf *b)
+{
+	struct msg *body = hub_body_new(b);
+
+	buf_fini(b);
+	hub_answer(h, worker, conn, body ? ANSWER_OK : ANSWER_NO_MEMORY, body);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return str_cmp((*(struct channel *const *)a)->name, (*(struct channel *const *)b)->name);
@@ -61,7 +69,7 @@ static struct channel **list_channels(const struct hub_app *a, str prefix, size_
 	if (!list)
 		return NULL;
 	for (size_t it = 0; (ch = map_next(&a->channels, &it));)
-		if (str_has_prefix(ch->name, prefix))
+		if (!(ch->traits & CHANNEL_USER) && str_has_prefix(ch->name, prefix))
 			list[(*n)++] = ch;
 	qsort(list, *n, sizeof *list, by_name);
 	return list;
@@ -70,7 +78,7 @@ static struct channel **list_channels(const struct hub_app *a, str prefix, size_
 static bool has_non_presence(struct channel **list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!list[i]->presence)
+		if (!channel_is_presence(list[i]))
 			return true;
 	return false;
 }
@@ -78,7 +86,7 @@ static bool has_non_presence(struct channel **list, size_t n)
 static void query_channels(struct hub *h, unsigned worker, const struct to_hub_query *r, str prefix)
 {
 	size_t n;
-	struct channel **list = list_channels(&h->apps[r->app->index], prefix, &n);
+	struct channel **list = list_channels(hub_app(h, r->app), prefix, &n);
 	bool first = true;
 	struct buf b;
 
@@ -98,7 +106,23 @@ static void query_channels(struct hub *h, unsigned worker, const struct to_hub_q
 			first = false;
 	buf_puts(&b, S("}}"));
 	xfree(list);
-	hub_answer(h, worker, r->conn, ANSWER_OK, &b);
+	answer(h, worker, r->conn, &b);
+}
+
+/* Nothing for a channel that has no event. */
+static void write_cache(struct hub *h, const struct app *app, str name, struct buf *b)
+{
+	uint64_t now_ms = clock_ms(h->clock);
+	const struct expiring_entry *e =
+		expiring_find(&hub_app(h, app)->last_events, hash_str(&h->key, name), name, now_ms);
+
+	if (!e)
+		return;
+	buf_puts(b, S(",\"cache\":{\"data\":"));
+	jw_string(b, msg_payload(e->msg));
+	buf_puts(b, S(",\"ttl\":"));
+	buf_putu(b, (e->expires_ms - now_ms) / 1000);
+	buf_putc(b, '}');
 }
 
 static void query_channel(struct hub *h, unsigned worker, const struct to_hub_query *r, str name)
@@ -109,8 +133,10 @@ static void query_channel(struct hub *h, unsigned worker, const struct to_hub_qu
 	buf_init(&b, UINT32_MAX);
 	buf_puts(&b, ch ? S("{\"occupied\":true") : S("{\"occupied\":false"));
 	hub_write_info(&b, ch, channel_traits(name), r->info, false);
+	if (r->info & INFO_CACHE)
+		write_cache(h, r->app, name, &b);
 	buf_putc(&b, '}');
-	hub_answer(h, worker, r->conn, ANSWER_OK, &b);
+	answer(h, worker, r->conn, &b);
 }
 
 static void query_users(struct hub *h, unsigned worker, const struct to_hub_query *r, str name)
@@ -119,17 +145,28 @@ static void query_users(struct hub *h, unsigned worker, const struct to_hub_quer
 	struct buf b;
 
 	buf_init(&b, UINT32_MAX);
-	if (ch && ch->presence)
+	if (ch && channel_is_presence(ch))
 		presence_write_users(ch->presence, &b);
 	else
 		buf_puts(&b, S("{\"users\":[]}"));
-	hub_answer(h, worker, r->conn, ANSWER_OK, &b);
+	answer(h, worker, r->conn, &b);
+}
+
+static bool is_within_rate(struct hub *h, const struct app *app)
+{
+	uint32_t max = app->limits.max_read_requests_per_second;
+
+	return max == NO_LIMIT || rate_window_take(&hub_app(h, app)->reads, (uint32_t)clock_ms(h->clock), 1, max);
 }
 
 void hub_query(struct hub *h, unsigned worker, const struct to_hub_query *r)
 {
 	str text = { r->text, r->text_len };
 
+	if (!is_within_rate(h, r->app)) {
+		hub_answer(h, worker, r->conn, ANSWER_TOO_MANY, NULL);
+		return;
+	}
 	switch ((enum hub_query)r->kind) {
 	case QUERY_CHANNELS:
 		query_channels(h, worker, r, text);

@@ -13,6 +13,7 @@ struct fixture {
 	struct app_table *apps;
 	struct app *app;
 	struct hub *hub;
+	struct clock clock;
 	struct buf said;
 	_Alignas(8) char record[128];
 	enum mail_to_worker kind;
@@ -56,6 +57,8 @@ static void write_down(struct fixture *f)
 			   s->over_capacity ? " full" : "");
 		if (s->roster)
 			say_frame(&f->said, s->roster);
+		if (s->follow)
+			say_frame(&f->said, s->follow);
 		f->channel = s->channel;
 		f->membership = s->membership;
 	} else if (f->kind == TO_WORKER_RELEASED) {
@@ -65,6 +68,10 @@ static void write_down(struct fixture *f)
 
 		buf_printf(&f->said, "deliver %u", number(d->local));
 		say_frame(&f->said, d->frame);
+	} else if (f->kind == TO_WORKER_CLOSE) {
+		const struct to_worker_close *c = r;
+
+		buf_printf(&f->said, "close %u %u %.*s", number(c->local), c->code, STR_ARG(c->reason));
 	} else {
 		const struct to_worker_answer *a = r;
 
@@ -103,7 +110,7 @@ static int set_up(void **state)
 	buf_init(&f->said, 65536);
 	f->apps = app_table_new(key);
 	f->app = app_table_add(f->apps, S("app-id"), S("app-key"), S("app-secret"));
-	f->hub = hub_new(f->apps, 2, key, (struct hub_sink){ on_mail, f });
+	f->hub = hub_new(f->apps, 2, key, &f->clock, (struct hub_sink){ on_mail, f });
 	*state = f;
 	return 0;
 }
@@ -181,6 +188,7 @@ static void tell_leave(struct fixture *f, struct place p)
 struct test_event {
 	str name, data, channels[2];
 	uint32_t info;
+	str key;
 };
 
 static void put_event(struct buf *b, const struct test_event *e)
@@ -190,9 +198,11 @@ static void put_event(struct buf *b, const struct test_event *e)
 
 	h.name_len = (uint32_t)e->name.n;
 	h.data_len = (uint32_t)e->data.n;
+	h.key_len = (uint32_t)e->key.n;
 	buf_put(b, &h, offsetof(struct published_event, text));
 	buf_puts(b, e->name);
 	buf_puts(b, e->data);
+	buf_puts(b, e->key);
 	for (; h.n_channels < 2 && e->channels[h.n_channels].n; h.n_channels++) {
 		uint16_t n = (uint16_t)e->channels[h.n_channels].n;
 
@@ -205,17 +215,44 @@ static void put_event(struct buf *b, const struct test_event *e)
 	memcpy(b->p + at, &h, offsetof(struct published_event, text));
 }
 
-static void ask_publish(struct fixture *f, unsigned worker, unsigned conn, bool is_batch, const struct test_event *e, uint32_t n)
+static void ask_publish_keyed(struct fixture *f, unsigned worker, unsigned conn, bool is_batch, const struct test_event *e,
+			      uint32_t n, str batch_key)
 {
 	struct to_hub_publish r = { .conn = AS_POINTER(conn), .app = f->app, .n_events = n, .is_batch = is_batch };
 	struct buf b;
 
+	r.key_len = (uint32_t)batch_key.n;
 	buf_init(&b, 4096);
-	buf_put(&b, &r, sizeof r);
+	buf_put(&b, &r, offsetof(struct to_hub_publish, text));
+	buf_puts(&b, batch_key);
+	while (b.len < mail_events_offset(batch_key.n))
+		buf_putc(&b, 0);
 	for (uint32_t i = 0; i < n; i++)
 		put_event(&b, &e[i]);
 	hub_take(f->hub, worker, TO_HUB_PUBLISH, b.p);
 	buf_fini(&b);
+}
+
+static void ask_publish(struct fixture *f, unsigned worker, unsigned conn, bool is_batch, const struct test_event *e, uint32_t n)
+{
+	ask_publish_keyed(f, worker, conn, is_batch, e, n, S(""));
+}
+
+static void ask_close_user(struct fixture *f, str user_id)
+{
+	union {
+		struct to_hub_close_user r;
+		char room[128];
+	} u = { .r = { .conn = AS_POINTER(9), .app = f->app, .code = 4009, .reason = S("bye") } };
+
+	u.r.user_id_len = (uint32_t)user_id.n;
+	memcpy(u.r.text, user_id.p, user_id.n);
+	hub_take(f->hub, 0, TO_HUB_CLOSE_USER, &u.r);
+}
+
+static struct place ask_sign_in(struct fixture *f, unsigned worker, unsigned conn, unsigned local, str channel, str watchlist)
+{
+	return ask_subscribe(f, worker, conn, local, channel, S(""), watchlist);
 }
 
 static void ask_query(struct fixture *f, enum hub_query kind, str text, uint32_t info)
@@ -252,7 +289,7 @@ static void quota_counts_and_frees_connections(void **state)
 static void event_goes_once_to_each_worker_with_subscribers(void **state)
 {
 	struct fixture *f = *state;
-	struct test_event e = { S("e"), S("\"1\""), { S("news") }, 0 };
+	struct test_event e = { S("e"), S("\"1\""), { S("news") }, 0, S("") };
 	struct place a = ask_public(f, 0, 1, 10, S("news")), b = ask_public(f, 0, 2, 10, S("news")),
 		     c = ask_public(f, 1, 3, 20, S("news"));
 
@@ -275,7 +312,7 @@ static void event_goes_once_to_each_worker_with_subscribers(void **state)
 static void rejoin_after_release_may_bring_another_local(void **state)
 {
 	struct fixture *f = *state;
-	struct test_event e = { S("e"), S("1"), { S("x") }, 0 };
+	struct test_event e = { S("e"), S("1"), { S("x") }, 0, S("") };
 
 	tell_leave(f, ask_public(f, 0, 1, 10, S("x")));
 	struct place p = ask_public(f, 0, 1, 11, S("x"));
@@ -355,9 +392,9 @@ static void batch_is_delivered_in_order_and_answered_per_item(void **state)
 {
 	struct fixture *f = *state;
 	struct test_event events[] = {
-		{ S("a"), S("1"), { S("x"), S("y") }, INFO_SUBSCRIPTION_COUNT },
-		{ S("b"), S("2"), { S("x") }, 0 },
-		{ S("c"), S("3"), { S("presence-none") }, INFO_USER_COUNT },
+		{ S("a"), S("1"), { S("x"), S("y") }, INFO_SUBSCRIPTION_COUNT, S("") },
+		{ S("b"), S("2"), { S("x") }, 0, S("") },
+		{ S("c"), S("3"), { S("presence-none") }, INFO_USER_COUNT, S("") },
 	};
 	struct place x = ask_public(f, 0, 1, 10, S("x"));
 
@@ -425,6 +462,137 @@ static void questions_are_answered_sorted_by_name(void **state)
 	tell_leave(f, c);
 }
 
+static void cache_channel_keeps_its_last_event_for_a_while(void **state)
+{
+	struct fixture *f = *state;
+	struct test_event events[] = { { S("a"), S("1"), { S("cache-x") }, 0, S("") }, { S("b"), S("2"), { S("cache-x") }, 0, S("") } };
+
+	tell_leave(f, ask_public(f, 0, 1, 10, S("cache-x")));
+	ask_publish(f, 0, 7, true, events, 2);
+	tell_leave(f, ask_public(f, 0, 2, 10, S("cache-x")));
+	f->clock.mono_ns += 1500 * 1000000ull;
+	ask_query(f, QUERY_CHANNEL, S("cache-x"), INFO_CACHE);
+	f->clock.mono_ns += 3600 * 1000000000ull;
+	ask_query(f, QUERY_CHANNEL, S("cache-x"), INFO_CACHE);
+	tell_leave(f, ask_public(f, 0, 3, 10, S("cache-x")));
+	assert_said(f, "0 subscribed 1 {\"event\":\"pusher:cache_miss\",\"channel\":\"cache-x\",\"data\":\"{}\"}\n0 released 10\n"
+		       "0 answer 7 0 \n"
+		       "0 subscribed 2 {\"event\":\"b\",\"channel\":\"cache-x\",\"data\":2}\n0 released 10\n"
+		       "0 answer 9 0 {\"occupied\":false,\"cache\":{\"data\":\"{\\\"event\\\":\\\"b\\\",\\\"channel\\\":\\\"cache-x\\\","
+		       "\\\"data\\\":2}\",\"ttl\":3598}}\n"
+		       "0 answer 9 0 {\"occupied\":false}\n"
+		       "0 subscribed 3 {\"event\":\"pusher:cache_miss\",\"channel\":\"cache-x\",\"data\":\"{}\"}\n0 released 10\n");
+}
+
+static void repetition_of_a_key_delivers_nothing_and_answers_the_same(void **state)
+{
+	struct fixture *f = *state;
+	struct test_event e = { S("e"), S("1"), { S("x") }, INFO_SUBSCRIPTION_COUNT, S("k") };
+	struct place p = ask_public(f, 0, 1, 10, S("x"));
+
+	buf_clear(&f->said);
+	ask_publish(f, 0, 7, false, &e, 1);
+	tell_leave(f, ask_public(f, 0, 2, 10, S("x")));
+	buf_clear(&f->said);
+	ask_publish(f, 1, 8, false, &e, 1);
+	ask_publish(f, 1, 8, true, &e, 1);
+	f->clock.mono_ns += 120 * 1000000000ull;
+	ask_publish(f, 1, 8, false, &e, 1);
+	assert_said(f, "1 answer 8 0 {\"channels\":{\"x\":{\"subscription_count\":1}}}\n"
+		       "1 answer 8 0 {\"batch\":[{}]}\n"
+		       "0 deliver 10 {\"event\":\"e\",\"channel\":\"x\",\"data\":1}\n"
+		       "1 answer 8 0 {\"channels\":{\"x\":{\"subscription_count\":1}}}\n");
+	e.key = S("");
+	ask_publish_keyed(f, 0, 7, true, &e, 1, S("k"));
+	ask_publish_keyed(f, 0, 7, true, &e, 1, S("k"));
+	assert_said(f, "0 deliver 10 {\"event\":\"e\",\"channel\":\"x\",\"data\":1}\n"
+		       "0 answer 7 0 {\"batch\":[{\"subscription_count\":1}]}\n"
+		       "0 answer 7 0 {\"batch\":[{\"subscription_count\":1}]}\n");
+	tell_leave(f, p);
+}
+
+static void rates_are_counted_per_second_and_app(void **state)
+{
+	struct fixture *f = *state;
+	struct test_event e[3] = { { S("e"), S("1"), { S("x") }, 0, S("") }, { S("e"), S("1"), { S("x") }, 0, S("") }, { S("e"), S("1"), { S("x") }, 0, S("") } };
+
+	f->app->limits.max_backend_events_per_second = 3;
+	f->app->limits.max_read_requests_per_second = 1;
+	ask_publish(f, 0, 1, true, e, 2);
+	ask_publish(f, 0, 2, true, e, 2);
+	ask_publish(f, 0, 3, false, e, 1);
+	ask_query(f, QUERY_USERS, S("presence-x"), 0);
+	ask_query(f, QUERY_USERS, S("presence-x"), 0);
+	f->clock.mono_ns += 1000000000ull;
+	ask_publish(f, 0, 4, true, e, 3);
+	assert_said(f, "0 answer 1 0 \n0 answer 2 3 \n0 answer 3 0 \n0 answer 9 0 {\"users\":[]}\n0 answer 9 3 \n0 answer 4 0 \n");
+}
+
+static void subscription_count_is_told_once_per_batch(void **state)
+{
+	struct fixture *f = *state;
+	struct place a, b;
+
+	f->app->enable_subscription_count = true;
+	a = ask_public(f, 0, 1, 10, S("x"));
+	b = ask_public(f, 0, 2, 10, S("x"));
+	tell_leave(f, ask_public(f, 1, 3, 20, S("y")));
+	hub_end_batch(f->hub);
+	hub_end_batch(f->hub);
+	assert_said(f, "0 subscribed 1\n0 subscribed 2\n1 subscribed 3\n1 released 20\n"
+		       "0 deliver 10 {\"event\":\"pusher_internal:subscription_count\",\"channel\":\"x\",\"data\":\"{\\\"subscription_count\\\":2}\"}\n");
+	tell_leave(f, a);
+	tell_leave(f, b);
+	hub_end_batch(f->hub);
+	assert_said(f, "0 released 10\n");
+}
+
+static void watchers_learn_of_first_and_last_connection(void **state)
+{
+	struct fixture *f = *state;
+	struct place alice, bob1, bob2;
+
+	f->app->enable_watchlist_events = true;
+	alice = ask_sign_in(f, 0, 1, 10, S("#server-to-user-alice"), S("[\"bob\",7,\"carol\",\"bob\"]"));
+	bob1 = ask_sign_in(f, 1, 2, 20, S("#server-to-user-bob"), S(""));
+	bob2 = ask_sign_in(f, 0, 3, 30, S("#server-to-user-bob"), S("[\"alice\",\"dave\"]"));
+	assert_int_equal(hub_count(f->hub, f->app).users, 2);
+	assert_int_equal(hub_count(f->hub, f->app).channels, 0);
+	tell_leave(f, bob1);
+	tell_leave(f, bob2);
+	tell_leave(f, alice);
+#define EVENTS(events) "{\"event\":\"pusher_internal:watchlist_events\",\"data\":\"{\\\"events\\\":[" events "]}\"}\n"
+#define ENTRY(name, ids) "{\\\"name\\\":\\\"" name "\\\",\\\"user_ids\\\":[" ids "]}"
+	assert_said(f, "0 subscribed 1 " EVENTS(ENTRY("offline", "\\\"bob\\\",\\\"carol\\\""))
+		       "0 deliver 10 " EVENTS(ENTRY("online", "\\\"bob\\\""))
+		       "1 subscribed 2\n"
+		       "0 subscribed 3 " EVENTS(ENTRY("online", "\\\"alice\\\"") "," ENTRY("offline", "\\\"dave\\\""))
+		       "1 released 20\n0 released 30\n"
+		       "0 deliver 10 " EVENTS(ENTRY("offline", "\\\"bob\\\""))
+		       "0 released 10\n");
+}
+
+static void event_for_a_user_and_its_end_reach_every_worker_with_it(void **state)
+{
+	struct fixture *f = *state;
+	struct test_event e = { S("e"), S("1"), { S("#server-to-user-a") }, 0, S("") };
+	struct place p = ask_sign_in(f, 0, 1, 10, S("#server-to-user-a"), S("")),
+		     q = ask_sign_in(f, 1, 2, 20, S("#server-to-user-a"), S(""));
+
+	buf_clear(&f->said);
+	ask_publish(f, 0, 7, false, &e, 1);
+	ask_close_user(f, S("a"));
+	ask_close_user(f, S("nobody"));
+	ask_query(f, QUERY_CHANNELS, S(""), 0);
+	assert_said(f, "0 deliver 10 {\"event\":\"e\",\"channel\":\"#server-to-user-a\",\"data\":1}\n"
+		       "1 deliver 20 {\"event\":\"e\",\"channel\":\"#server-to-user-a\",\"data\":1}\n0 answer 7 0 \n"
+		       "0 close 10 4009 bye\n1 close 20 4009 bye\n0 answer 9 0 \n"
+		       "0 answer 9 0 \n"
+		       "0 answer 9 0 {\"channels\":{}}\n");
+	tell_leave(f, p);
+	tell_leave(f, q);
+}
+
 /* A failed allocation refuses one request and leaves everything as it was. */
 static void subscribe_without_memory_is_refused_cleanly(void **state)
 {
@@ -455,6 +623,12 @@ int main(void)
 		TEST(batch_is_delivered_in_order_and_answered_per_item),
 		TEST(client_event_names_its_sender_on_presence_channels_only),
 		TEST(questions_are_answered_sorted_by_name),
+		TEST(cache_channel_keeps_its_last_event_for_a_while),
+		TEST(repetition_of_a_key_delivers_nothing_and_answers_the_same),
+		TEST(rates_are_counted_per_second_and_app),
+		TEST(subscription_count_is_told_once_per_batch),
+		TEST(watchers_learn_of_first_and_last_connection),
+		TEST(event_for_a_user_and_its_end_reach_every_worker_with_it),
 		TEST(subscribe_without_memory_is_refused_cleanly),
 	};
 

@@ -12,6 +12,8 @@
 #include "core/app.h"
 #include "core/socket_id.h"
 
+#include <stddef.h>
+
 enum mail_to_hub {
 	TO_HUB_CONNECT,
 	TO_HUB_SUBSCRIBE,
@@ -19,6 +21,7 @@ enum mail_to_hub {
 	TO_HUB_CLIENT_EVENT,
 	TO_HUB_PUBLISH,
 	TO_HUB_QUERY,
+	TO_HUB_CLOSE_USER,
 };
 
 enum mail_to_worker {
@@ -27,6 +30,7 @@ enum mail_to_worker {
 	TO_WORKER_RELEASED,
 	TO_WORKER_DELIVER,
 	TO_WORKER_ANSWER,
+	TO_WORKER_CLOSE,
 };
 
 /* On the way to the hub a record's kind also says which worker sent it. */
@@ -53,7 +57,9 @@ struct to_worker_connected {
 	bool over_quota; /* not counted; close it with 4004 */
 };
 
-/* Answered by TO_WORKER_SUBSCRIBED. With a repeat (channel not NULL) nothing changes but the answer is complete. */
+/* Answered by TO_WORKER_SUBSCRIBED. With a repeat (channel not NULL) nothing changes but the answer is complete.
+ * To sign in is to subscribe to the user's own channel (CHANNEL_USER): all signed-in connections of a user are on it, that is
+ * how events for the user reach them. A repeat then sets the watchlist anew. */
 struct to_hub_subscribe {
 	void *conn;
 	void *local;
@@ -62,7 +68,7 @@ struct to_hub_subscribe {
 	struct membership *membership; /* repeat on a presence channel */
 	uint32_t traits;	       /* enum channel_traits */
 	uint32_t name_len, user_id_len, user_info_len;
-	char text[]; /* name, user_id, user_info (JSON as written) */
+	char text[]; /* name, user_id, user_info (JSON as written); CHANNEL_USER: user_info is the watchlist (JSON array) or empty */
 };
 struct to_worker_subscribed {
 	void *conn;
@@ -72,6 +78,7 @@ struct to_worker_subscribed {
 	bool is_repeat;
 	bool over_capacity;  /* presence channel is full: nobody joined, no channel, no membership */
 	struct msg *roster;  /* presence: the acknowledgement frame; else NULL: the worker builds it */
+	struct msg *follow;  /* what comes right after it: the cached event or pusher:cache_miss, the watchlist's state; or NULL */
 };
 
 /* One connection leaves n channels, or ends altogether. Not answered, but see TO_WORKER_RELEASED. */
@@ -97,14 +104,25 @@ struct to_hub_client_event {
 	char text[]; /* event name (decoded), data (JSON as written) */
 };
 
-/* One or more events, all validated, delivered in order. Answered by TO_WORKER_ANSWER. */
+/* One or more events, all validated, delivered in order. Answered by TO_WORKER_ANSWER. With an idempotency key that was seen before,
+ * nothing is delivered and the answer is the one of then. */
 struct to_hub_publish {
 	void *conn;
 	const struct app *app;
 	uint32_t n_events;
 	bool is_batch;
-	/* n_events times struct published_event, each 8-aligned */
+	uint32_t key_len; /* the batch's idempotency key, 0: none */
+	char text[];	  /* key, padded to 8; then n_events times struct published_event, each 8-aligned */
 };
+static inline size_t mail_padded(size_t n)
+{
+	return (n + 7) & ~(size_t)7;
+}
+/* Where the first event of a record stands. */
+static inline size_t mail_events_offset(size_t key_len)
+{
+	return mail_padded(offsetof(struct to_hub_publish, text) + key_len);
+}
 struct published_event {
 	uint32_t bytes; /* of this one with its text and padding: where the next begins */
 	uint32_t info;	/* enum channel_info asked for */
@@ -112,7 +130,8 @@ struct published_event {
 	struct socket_id exclude;
 	uint32_t n_channels;
 	uint32_t name_len, data_len;
-	char text[]; /* name (decoded), data (JSON text as it goes on the wire), then n_channels times: uint16_t length (unaligned), name */
+	uint32_t key_len; /* its own idempotency key, 0: none */
+	char text[]; /* name (decoded), data (JSON text as it goes on the wire), key, then n_channels times: uint16_t length (unaligned), name */
 };
 
 enum channel_info { INFO_SUBSCRIPTION_COUNT = 1, INFO_USER_COUNT = 2, INFO_CACHE = 4 };
@@ -129,7 +148,23 @@ struct to_hub_query {
 	char text[]; /* QUERY_CHANNELS: prefix; else the channel's name */
 };
 
-enum hub_answer { ANSWER_OK, ANSWER_NOT_PRESENCE, ANSWER_NO_MEMORY };
+/* Every connection that is signed in as the user is closed. Answered by TO_WORKER_ANSWER. */
+struct to_hub_close_user {
+	void *conn;
+	const struct app *app;
+	uint32_t code;
+	str reason; /* static text */
+	uint32_t user_id_len;
+	char text[]; /* user_id */
+};
+/* Everybody on local gets pusher:error and a Close. */
+struct to_worker_close {
+	void *local;
+	uint32_t code;
+	str reason;
+};
+
+enum hub_answer { ANSWER_OK, ANSWER_NOT_PRESENCE, ANSWER_NO_MEMORY, ANSWER_TOO_MANY };
 struct to_worker_answer {
 	void *conn;
 	uint32_t result;  /* enum hub_answer */

@@ -13,6 +13,10 @@ void api_list_channels(const struct http_call *call);
 void api_show_channel(const struct http_call *call);
 void api_list_users(const struct http_call *call);
 
+/* api_users.c */
+void api_terminate_user(const struct http_call *call);
+void api_reconnect_user(const struct http_call *call);
+
 /* api_health.c */
 void api_health(const struct http_call *call);
 void api_health_of_app(const struct http_call *call);

@@ -28,6 +28,13 @@ static void send_to_hub(const struct http_call *call, const struct event_body *b
 	conn_await_hub(call->conn);
 }
 
+static str idempotency_header(const struct http_call *call)
+{
+	const struct http_header *h = http_header_find(call->request, S("x-idempotency-key"));
+
+	return h ? h->value : (str){ 0 };
+}
+
 static void publish(const struct http_call *call, bool is_batch)
 {
 	struct event_refusal why;
@@ -39,8 +46,8 @@ static void publish(const struct http_call *call, bool is_batch)
 		http_answer_later(call, grace_s ? grace_s : 1, "draining", S("Server is draining"));
 		return;
 	}
-	if (event_body_parse(call->body, is_batch, call->app, &call->worker->arena, &body, &why) !=
-	    OK)
+	if (event_body_parse(call->body, is_batch, call->app, idempotency_header(call), &call->worker->arena, &body,
+			     &why) != OK)
 		answer_refusal(call, &why);
 	else if (body.n_events == 0)
 		http_answer_json(call, 200, S("{}"));

@@ -359,6 +359,8 @@ void conn_end(struct conn *c)
 		http_discard(c);
 	xfree(c->kept);
 	c->kept = NULL;
+	xfree(c->user);
+	c->user = NULL;
 	timer_disarm(&c->timer);
 	net_close(w->loop, &c->file);
 	list_remove(&c->link);

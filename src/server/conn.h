@@ -14,16 +14,25 @@
 #include "codec/websocket.h"
 #include "core/app.h"
 #include "core/mail.h"
+#include "core/rate_window.h"
 #include "io/loop.h"
 #include "io/net.h"
 #include "server/local.h"
-#include "server/rate_window.h"
 
 struct worker;
 struct conn_kept;
 struct out_set;
 struct out_queue;
 struct http_state;
+
+/* Who a connection is signed in as, or is about to be. */
+struct session_user {
+	bool is_confirmed; /* the hub knows it */
+	str id;
+	str user_info; /* JSON as written; empty: none */
+	str user_data; /* what was signed */
+	char text[];
+};
 
 enum conn_phase {
 	CONN_HTTP,    /* requests and answers */
@@ -53,6 +62,7 @@ struct conn {
 		struct ws_reader reader; /* afterwards */
 	};
 	const struct app *app; /* NULL before the upgrade */
+	struct session_user *user; /* NULL: not signed in */
 	struct socket_id id;
 
 	uint8_t phase; /* enum conn_phase */

@@ -70,7 +70,7 @@ static const char *const SHAPE_TEXTS[] = {
 
 /* An absent member is a null one: zeroed. */
 struct members {
-	struct json name, data, channel, channels, socket_id, info;
+	struct json name, data, channel, channels, socket_id, info, idempotency_key;
 	struct json later; /* of features to come */
 };
 
@@ -91,7 +91,7 @@ static const struct member {
 	MEMBER(info, A_STRING, info),
 	MEMBER(tags, A_MAP_OF_STRINGS, later),
 	MEMBER(delta, A_BOOLEAN, later),
-	MEMBER(idempotency_key, A_STRING, later),
+	MEMBER(idempotency_key, A_STRING, idempotency_key),
 	MEMBER(message_id, A_STRING, later),
 	MEMBER(extras, AN_OBJECT, later),
 #undef MEMBER
@@ -150,6 +150,7 @@ static const struct member *member_find(struct json key)
 /* A body, one event of it or everything in it. */
 struct reader {
 	const struct app *app;
+	str header_key;
 	struct arena *arena;
 	struct event_refusal *why;
 	struct event_body *out;
@@ -195,6 +196,32 @@ static err read_members(struct reader *r, struct json v, struct members *out)
 }
 
 /* Rules */
+
+/* key with p NULL: none was given. */
+static err take_key(struct reader *r, str key, str *out)
+{
+	uint32_t max = r->app->idempotency_key_bytes_max;
+	struct buf b;
+
+	if (!key.p || r->app->idempotency_ttl_s == 0)
+		return OK;
+	if (key.n == 0)
+		return refuse(r->why, 400, "invalid_input", S("Idempotency key must not be empty"));
+	*out = key;
+	if (key.n <= max)
+		return OK;
+	text_init(&b, S("Idempotency key exceeds maximum length of "));
+	buf_putu(&b, max);
+	buf_puts(&b, S(" characters"));
+	return refuse_with(r->why, 400, "invalid_input", &b, r->arena);
+}
+
+static str own_key(const struct reader *r, const struct members *m)
+{
+	if (m->idempotency_key.kind == JSON_STRING)
+		return json_decode(m->idempotency_key, r->arena);
+	return r->is_batch ? (str){ 0 } : r->header_key;
+}
 
 static err take_name(struct reader *r, struct json name, struct event *e)
 {
@@ -354,7 +381,7 @@ static err choose_channels(struct reader *r, const struct members *m, struct eve
 /* Sets e->bytes. */
 static err take_channels(struct reader *r, const struct members *m, struct event *e)
 {
-	uint64_t bytes = offsetof(struct published_event, text) + e->name.n + e->data.n;
+	uint64_t bytes = offsetof(struct published_event, text) + e->name.n + e->data.n + e->key.n;
 	err result = choose_channels(r, m, e);
 	struct names names;
 	str name;
@@ -368,7 +395,7 @@ static err take_channels(struct reader *r, const struct members *m, struct event
 			return result;
 		bytes += sizeof(uint16_t) + name.n;
 	}
-	bytes = (bytes + 7) & ~(uint64_t)7;
+	bytes = mail_padded(bytes);
 	if (bytes > RECORD_BYTES_MAX)
 		return refuse_memory(r->why);
 	e->bytes = (uint32_t)bytes;
@@ -377,8 +404,10 @@ static err take_channels(struct reader *r, const struct members *m, struct event
 
 static err take_event(struct reader *r, const struct members *m, struct event *e)
 {
-	err result = take_name(r, m->name, e);
+	err result = take_key(r, own_key(r, m), &e->key);
 
+	if (result == OK)
+		result = take_name(r, m->name, e);
 	if (result == OK)
 		result = take_data(r, m->data, e);
 	if (result == OK)
@@ -479,23 +508,24 @@ static err refuse_json(struct reader *r, str body, const struct json_error *erro
 	return refuse_with(r->why, 400, NULL, &b, r->arena);
 }
 
-err event_body_parse(str body, bool is_batch, const struct app *app, struct arena *a,
+err event_body_parse(str body, bool is_batch, const struct app *app, str header_key, struct arena *a,
 		     struct event_body *out, struct event_refusal *why)
 {
-	struct reader r = { .app = app, .arena = a, .why = why, .out = out, .is_batch = is_batch };
+	struct reader r = { .app = app, .header_key = header_key, .arena = a, .why = why, .out = out, .is_batch = is_batch };
 	struct json_error error;
 	struct json top;
 
 	*why = (struct event_refusal){ 0 };
-	*out = (struct event_body){ .is_batch = is_batch, .bytes = sizeof(struct to_hub_publish) };
+	*out = (struct event_body){ .is_batch = is_batch };
 	if (json_parse(body, DEPTH_MAX, &top, &error) != OK)
 		return refuse_json(&r, body, &error);
+	if (is_batch && take_key(&r, header_key, &out->key) != OK)
+		return ERR_SYNTAX;
+	out->bytes = mail_events_offset(out->key.n);
 	return is_batch ? read_batch(&r, top) : read_single(&r, top);
 }
 
 /* The record */
-
-_Static_assert(sizeof(struct to_hub_publish) % 8 == 0, "events follow aligned");
 
 static void write_event(const struct event *e, struct arena *a, struct published_event *out)
 {
@@ -511,9 +541,12 @@ static void write_event(const struct event *e, struct arena *a, struct published
 		.n_channels = e->n_channels,
 		.name_len = (uint32_t)e->name.n,
 		.data_len = (uint32_t)e->data.n,
+		.key_len = (uint32_t)e->key.n,
 	};
 	at = mempcpy(at, e->name.p, e->name.n);
 	at = mempcpy(at, e->data.p, e->data.n);
+	if (e->key.n > 0)
+		at = mempcpy(at, e->key.p, e->key.n);
 	while (names_next(&names, a, &name)) {
 		uint16_t len = (uint16_t)name.n;
 
@@ -525,9 +558,12 @@ static void write_event(const struct event *e, struct arena *a, struct published
 
 void event_body_write(const struct event_body *b, struct arena *a, struct to_hub_publish *record)
 {
-	char *at = (char *)(record + 1);
+	char *at = (char *)record + mail_events_offset(b->key.n);
 
 	*record = (struct to_hub_publish){ .n_events = b->n_events, .is_batch = b->is_batch };
+	record->key_len = (uint32_t)b->key.n;
+	if (b->key.n > 0)
+		memcpy(record->text, b->key.p, b->key.n);
 	for (const struct event *e = b->first; e; e = e->next) {
 		write_event(e, a, (struct published_event *)at);
 		at += e->bytes;

@@ -2,7 +2,7 @@
  *
  * All or nothing: a body is refused before anything of it is delivered, whatever its last event is. Nothing is copied
  * but into the record: texts stay where the body lies, decoded ones go to the arena. Members that belong to
- * features we do not have yet (tags, delta, extras, idempotency_key, message_id) are checked for their type and left alone. */
+ * features we do not have yet (tags, delta, extras, message_id) are checked for their type and left alone. */
 #ifndef SERVER_EVENT_BODY_H
 #define SERVER_EVENT_BODY_H
 
@@ -21,6 +21,7 @@ struct event {
 	uint32_t info; /* enum channel_info */
 	bool has_info;
 	struct socket_id exclude;
+	str key;	/* idempotency key, or empty */
 	uint32_t bytes; /* of its struct published_event */
 };
 
@@ -28,6 +29,7 @@ struct event_body {
 	struct event *first; /* in order */
 	uint32_t n_events;
 	bool is_batch;
+	str key;      /* idempotency key of the whole batch, or empty */
 	size_t bytes; /* of the whole struct to_hub_publish */
 };
 
@@ -37,8 +39,9 @@ struct event_refusal {
 	str text;	  /* static or in the arena */
 };
 
-/* Everything points into the body and the arena. ERR_SYNTAX, ERR_LIMIT, ERR_MEMORY: *why says what to answer. */
-err event_body_parse(str body, bool is_batch, const struct app *app, struct arena *a,
+/* header_key: the value of X-Idempotency-Key, p NULL when absent; it guards the batch, or the event that has none of its own.
+ * Everything points into the body, the header and the arena. ERR_SYNTAX, ERR_LIMIT, ERR_MEMORY: *why says what to answer. */
+err event_body_parse(str body, bool is_batch, const struct app *app, str header_key, struct arena *a,
 		     struct event_body *out, struct event_refusal *why);
 /* Fills b->bytes bytes of record, but for conn and app. */
 void event_body_write(const struct event_body *b, struct arena *a, struct to_hub_publish *record);

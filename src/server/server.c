@@ -65,6 +65,7 @@ static bool take_hub_mail(struct server *s)
 			hub_take(s->hub, mail_worker(m->kind), m->kind & 0xff, m->record);
 		b = mail_batch_done(b);
 	}
+	hub_end_batch(s->hub);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		outbox_flush(&s->to_workers[i]);
 	return any;
@@ -122,7 +123,8 @@ struct server *server_new(const struct server_options *o, const struct app_table
 	s->log = log;
 	s->n_workers = o->n_workers;
 	s->hub_loop = hub_loop;
-	s->hub = hub_new(apps, o->n_workers, key, (struct hub_sink){ mail_to_worker, s });
+	s->hub = hub_new(apps, o->n_workers, key, loop_clock(hub_loop ? hub_loop : worker_loops[0]),
+			 (struct hub_sink){ mail_to_worker, s });
 	s->hub_inbox = mailbox_new(hub_loop ? hub_loop : worker_loops[0], MAILBOX_FULL_BYTES);
 	s->to_workers = xcalloc(o->n_workers, sizeof *s->to_workers);
 	s->workers = xcalloc(o->n_workers, sizeof *s->workers);

@@ -181,17 +181,6 @@ void session_pong(struct conn *c, const struct pusher_message *m)
 {
 }
 
-void session_sign_in(struct conn *c, const struct pusher_message *m)
-{
-	struct refusal why = { .code = PUSHER_UNAUTHORIZED };
-
-	why.text = c->app->enable_user_authentication ?
-			   S("Authentication error: User authentication is not available in this "
-			     "build") :
-			   S("Authentication error: User authentication is disabled for this app");
-	session_error(c, &why);
-}
-
 static const struct client_event {
 	str name;
 	void (*handle)(struct conn *c, const struct pusher_message *m);

@@ -5,6 +5,7 @@
 
 #include "server/refusal.h"
 #include "server/session.h"
+#include "server/subscribe_request.h"
 
 /* pusher:error; the connection stays. */
 void session_error(struct conn *c, const struct refusal *why);
@@ -15,6 +16,14 @@ bool session_rate_ok(const struct conn *c, struct rate_window *w, uint32_t n_max
 		     uint32_t window_s);
 /* Tells the hub that c is no longer on one channel. */
 void session_leave(struct conn *c, struct channel *channel, struct membership *membership);
+
+/* Asks the hub for a place on a channel that c may join; awaits its answer unless there is none to wait for. False: memory. */
+bool session_join(struct conn *c, str name, unsigned traits, const struct presence_data *who);
+/* The hub has taken a sign-in, or could not. */
+void session_signed_in(struct conn *c);
+void session_sign_in_failed(struct conn *c);
+/* Is it the channel of the user that c is signed in as? */
+bool session_is_user(const struct conn *c, str channel);
 
 /* Rows of client_events.def */
 void session_ping(struct conn *c, const struct pusher_message *m);

@@ -7,7 +7,6 @@
 #include "core/auth.h"
 #include "core/channel_name.h"
 #include "server/session_priv.h"
-#include "server/subscribe_request.h"
 #include "server/worker.h"
 
 #define AUTH "Authentication error: "
@@ -24,27 +23,37 @@ static bool check_auth(struct conn *c, const struct subscribe_request *r, unsign
 	if ((traits & CHANNEL_AUTHORIZED) && !r->auth.p)
 		return REFUSE(why, a, PUSHER_UNAUTHORIZED,
 			      S(AUTH "Authentication signature required for this channel"));
-	/* A user's channel is for whoever signed in as that user. */
-	if ((traits & CHANNEL_USER) || !auth_channel_ok(c->app, c->id, r->channel, r->channel_data,
-							traits & CHANNEL_PRESENCE, r->auth))
-		return REFUSE(why, a, PUSHER_UNAUTHORIZED,
-			      S(AUTH "Channel requires authentication"));
-	return true;
+	if (traits & CHANNEL_USER ? session_is_user(c, r->channel) :
+				    auth_channel_ok(c->app, c->id, r->channel, r->channel_data,
+						    traits & CHANNEL_PRESENCE, r->auth))
+		return true;
+	return REFUSE(why, a, PUSHER_UNAUTHORIZED, S(AUTH "Channel requires authentication"));
+}
+
+/* Without channel_data a connection is present as the user that it is signed in as. */
+static bool read_signed_in_member(struct conn *c, struct presence_data *who, struct refusal *why)
+{
+	struct arena *a = &c->worker->arena;
+	struct json info = { 0 };
+
+	if (!c->user || !c->user->is_confirmed)
+		return REFUSE(why, a, PUSHER_GENERIC,
+			      S("Invalid message format: Missing channel_data for presence channel"));
+	*who = (struct presence_data){ c->user->id, c->user->user_info };
+	if (who->user_info.n > 0)
+		json_parse(who->user_info, PUSHER_DEPTH_MAX, &info, NULL);
+	return presence_info_check(info, c->app->limits.max_presence_member_size_in_kb, a, why);
 }
 
 static bool read_member(struct conn *c, const struct subscribe_request *r, unsigned traits,
 			struct presence_data *who, struct refusal *why)
 {
-	struct arena *a = &c->worker->arena;
-
 	if (!(traits & CHANNEL_PRESENCE))
 		return true;
 	if (!r->channel_data.p)
-		return REFUSE(
-			why, a, PUSHER_GENERIC,
-			S("Invalid message format: Missing channel_data for presence channel"));
-	return presence_data_read(r->channel_data, c->app->limits.max_presence_member_size_in_kb, a,
-				  who, why);
+		return read_signed_in_member(c, who, why);
+	return presence_data_read(r->channel_data, c->app->limits.max_presence_member_size_in_kb,
+				  &c->worker->arena, who, why);
 }
 
 /* held: the subscription of a repeat, or NULL. False: memory is short. */
@@ -79,25 +88,33 @@ static bool ask_hub(struct conn *c, struct local_channel *local, const struct su
 	return true;
 }
 
-/* roster: the ready frame for a presence channel. */
-static void acknowledge(struct conn *c, const struct local_channel *local, struct msg *roster)
+static void acknowledge(struct conn *c, const struct local_channel *local)
 {
-	if (!(local->traits & CHANNEL_PRESENCE))
-		roster = pusher_text_event_new(S("pusher_internal:subscription_succeeded"),
-					       local_name(local), S("{}"));
-	conn_send(c, roster);
+	conn_send(c, pusher_text_event_new(S("pusher_internal:subscription_succeeded"), local_name(local), S("{}")));
 }
 
-/* Only the hub knows the members and the last event. */
-static bool repeat(struct conn *c, struct local_channel *local, const struct sub *held)
+/* The acknowledgement, then what follows it. */
+static void welcome(struct conn *c, const struct to_worker_subscribed *m)
 {
-	if (local->traits & (CHANNEL_PRESENCE | CHANNEL_CACHE))
-		return ask_hub(c, local, held, &(struct presence_data){ 0 });
-	acknowledge(c, local, NULL);
-	return true;
+	struct local_channel *local = m->local;
+
+	if (local->traits & CHANNEL_USER)
+		session_signed_in(c);
+	else if (local->traits & CHANNEL_PRESENCE)
+		conn_send(c, m->roster);
+	else
+		acknowledge(c, local);
+	if (m->follow)
+		conn_send(c, m->follow);
 }
 
-static bool join(struct conn *c, str name, unsigned traits, const struct presence_data *who)
+static void forget_frames(const struct to_worker_subscribed *m)
+{
+	msg_unref(m->roster);
+	msg_unref(m->follow);
+}
+
+bool session_join(struct conn *c, str name, unsigned traits, const struct presence_data *who)
 {
 	struct local_channel *local = local_get(worker_channels(c->worker, c->app), name, traits);
 	const struct sub *held = local ? subs_find(c, local) : NULL;
@@ -105,12 +122,23 @@ static bool join(struct conn *c, str name, unsigned traits, const struct presenc
 	if (!local)
 		return false;
 	if (held)
-		return repeat(c, local, held);
+		return ask_hub(c, local, held, who);
 	if (!ask_hub(c, local, NULL, who)) {
 		local_refuse(local);
 		return false;
 	}
 	local->n_asked++;
+	return true;
+}
+
+/* A repeat that only the hub can answer: it knows the members and the last event. Any other is acknowledged here. */
+static bool is_acknowledged_here(struct conn *c, const struct subscribe_request *r, unsigned traits)
+{
+	struct local_channel *local = local_find(worker_channels(c->worker, c->app), r->channel);
+
+	if ((traits & (CHANNEL_PRESENCE | CHANNEL_CACHE)) || !local || !subs_find(c, local))
+		return false;
+	acknowledge(c, local);
 	return true;
 }
 
@@ -130,7 +158,7 @@ void session_subscribe(struct conn *c, const struct pusher_message *m)
 	traits = channel_traits(r.channel);
 	if (!check_auth(c, &r, traits, &why) || !read_member(c, &r, traits, &who, &why))
 		session_error(c, &why);
-	else if (!join(c, r.channel, traits, &who))
+	else if (!is_acknowledged_here(c, &r, traits) && !session_join(c, r.channel, traits, &who))
 		session_error(c, &OVER_CAPACITY);
 }
 
@@ -141,38 +169,40 @@ static void on_joined(struct conn *c, const struct to_worker_subscribed *m)
 	local->channel = m->channel;
 	if (c->phase != CONN_OPEN) { /* it left while the hub was asked */
 		session_leave(c, m->channel, m->membership);
-		msg_unref(m->roster);
+		forget_frames(m);
 		return;
 	}
 	subs_join(c, local, m->membership);
 	c->is_authorized |= (local->traits & CHANNEL_AUTHORIZED) != 0;
-	acknowledge(c, local, m->roster);
+	welcome(c, m);
 }
 
-static void on_repeated(struct conn *c, const struct to_worker_subscribed *m)
+static void on_refused(struct conn *c, struct local_channel *local)
 {
-	if (c->phase == CONN_OPEN)
-		acknowledge(c, m->local, m->roster);
-	else
-		msg_unref(m->roster);
+	bool is_sign_in = (local->traits & CHANNEL_USER) != 0;
+
+	local_refuse(local);
+	if (c->phase != CONN_OPEN)
+		return;
+	if (is_sign_in)
+		session_sign_in_failed(c);
+	session_error(c, &OVER_CAPACITY);
 }
 
 void session_on_subscribed(struct conn *c, const struct to_worker_subscribed *m)
 {
 	struct local_channel *local = m->local;
 
-	if (m->is_repeat) {
-		on_repeated(c, m);
-		return;
-	}
-	local->n_asked--;
-	if (!m->over_capacity) {
+	if (!m->is_repeat)
+		local->n_asked--;
+	if (m->over_capacity)
+		on_refused(c, local);
+	else if (!m->is_repeat)
 		on_joined(c, m);
-		return;
-	}
-	local_refuse(local);
-	if (c->phase == CONN_OPEN)
-		session_error(c, &OVER_CAPACITY);
+	else if (c->phase == CONN_OPEN)
+		welcome(c, m);
+	else
+		forget_frames(m);
 }
 
 /* Leaving */
@@ -186,7 +216,7 @@ void session_leave(struct conn *c, struct channel *channel, struct membership *m
 	r->entries[0] = (struct to_hub_leave_entry){ channel, membership };
 }
 
-/* Not to be there is no error, and there is no acknowledgement. */
+/* Not to be there is no error, and there is no acknowledgement. Its user's channel is not the client's to leave. */
 void session_unsubscribe(struct conn *c, const struct pusher_message *m)
 {
 	struct local_channel *local;
@@ -199,7 +229,7 @@ void session_unsubscribe(struct conn *c, const struct pusher_message *m)
 		return;
 	}
 	local = local_find(worker_channels(c->worker, c->app), name);
-	if (local)
+	if (local && !(local->traits & CHANNEL_USER))
 		held = subs_find(c, local);
 	if (!held)
 		return;

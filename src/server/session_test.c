@@ -152,17 +152,6 @@ static void session_answers_messages_as_documented(void **state)
 	}
 }
 
-static void session_sign_in_is_refused_in_its_own_words_when_enabled(void **state)
-{
-	struct peer *p;
-
-	world_app()->enable_user_authentication = true;
-	p = peer_open(0);
-	peer_say(p, S("{\"event\":\"pusher:signin\",\"data\":{}}"));
-	assert_heard(p, PUSHER_ERROR(4009, "Authentication error: User authentication is not "
-					   "available in this build"));
-}
-
 static void session_answers_nonsense_with_one_error_and_stays(void **state)
 {
 	static const char *const rows[] = {
@@ -531,7 +520,6 @@ int main(void)
 		TEST(session_that_ends_while_the_hub_is_asked_is_not_counted),
 		TEST(session_closed_while_the_hub_is_asked_says_nothing_more),
 		TEST(session_answers_messages_as_documented),
-		TEST(session_sign_in_is_refused_in_its_own_words_when_enabled),
 		TEST(session_answers_nonsense_with_one_error_and_stays),
 		TEST(session_reads_binary_frames_as_text),
 		TEST(session_answers_websocket_pings_with_their_payload),

@@ -352,7 +352,7 @@ int world_setup(void **state)
 	rng_init(&world.rng, fill, NULL);
 	world.apps = app_table_new(key);
 	world.app = app_table_add(world.apps, S("app-id"), S("app-key"), S("app-secret"));
-	world.hub = hub_new(world.apps, 1, key, (struct hub_sink){ .mail = sink_mail });
+	world.hub = hub_new(world.apps, 1, key, &world.clock, (struct hub_sink){ .mail = sink_mail });
 	w->options = &world.options;
 	w->apps = world.apps;
 	w->channels = xnew(struct local_channels);

@@ -60,6 +60,8 @@ void peer_assert_heard(struct peer *p, const char *lines, const char *file, int 
 #define PUSHER_ERROR(code, text)                                                                   \
 	"{\"event\":\"pusher:error\",\"data\":{\"code\":" #code ",\"message\":\"" text "\"}}\n"
 #define PUSHER_REFUSAL(code, text) PUSHER_ERROR(code, text) "CLOSE " #code " " text "\n"
+#define CACHE_MISS(channel)                                                                        \
+	"{\"event\":\"pusher:cache_miss\",\"channel\":\"" channel "\",\"data\":\"{}\"}\n"
 #define SUBSCRIBED(channel)                                                                        \
 	"{\"event\":\"pusher_internal:subscription_succeeded\",\"channel\":\"" channel             \
 	"\",\"data\":\"{}\"}\n"

@@ -9,30 +9,6 @@
 #define INVALID "Invalid message format: "
 #define CHANNEL "Channel error: "
 
-/* The last member of that name; raw.p == NULL: none. */
-static struct json member(struct json object, str name)
-{
-	struct json found = { 0 };
-	struct json_member m;
-	struct json_iter it;
-
-	if (object.kind != JSON_OBJECT)
-		return found;
-	it = json_enter(object);
-	while (json_next_member(&it, &m)) {
-		if (json_string_is(m.key, name))
-			found = m.value;
-	}
-	return found;
-}
-
-static str text_member(struct json object, str name, struct arena *a)
-{
-	struct json v = member(object, name);
-
-	return v.raw.p && v.kind == JSON_STRING ? json_decode(v, a) : (str){ 0 };
-}
-
 /* Subscribe */
 
 bool subscribe_request_read(const struct pusher_message *m, struct arena *a,
@@ -47,11 +23,11 @@ bool subscribe_request_read(const struct pusher_message *m, struct arena *a,
 	if (is_text && json_parse(json_decode(data, a), PUSHER_DEPTH_MAX, &data, NULL) != OK)
 		return REFUSE(why, a, PUSHER_GENERIC,
 			      S(INVALID "Failed to parse subscription data"));
-	rewind = member(data, S("rewind"));
+	rewind = json_find(data, S("rewind"));
 	*out = (struct subscribe_request){
-		.channel = text_member(data, S("channel"), a),
-		.auth = text_member(data, S("auth"), a),
-		.channel_data = text_member(data, S("channel_data"), a),
+		.channel = json_find_text(data, S("channel"), a),
+		.auth = json_find_text(data, S("auth"), a),
+		.channel_data = json_find_text(data, S("channel_data"), a),
 		.has_rewind = rewind.raw.p && rewind.kind != JSON_NULL,
 	};
 	if (out->channel.p)
@@ -102,7 +78,7 @@ static bool is_integer(struct json v)
 /* Empty: none that can be used. */
 static str user_id(struct json channel_data, struct arena *a)
 {
-	struct json v = member(channel_data, S("user_id"));
+	struct json v = json_find(channel_data, S("user_id"));
 
 	if (!v.raw.p)
 		return S("");
@@ -121,6 +97,15 @@ static uint64_t info_kb(struct json info)
 	return n / 1024;
 }
 
+bool presence_info_check(struct json info, uint32_t info_kb_max, struct arena *a, struct refusal *why)
+{
+	if (!info.raw.p || info_kb_max == NO_LIMIT || info_kb(info) <= info_kb_max)
+		return true;
+	return REFUSE(why, a, PUSHER_CHANNEL, S(CHANNEL "Presence member data size ("),
+		      refusal_number(a, info_kb(info)), S("KB) exceeds limit ("), refusal_number(a, info_kb_max),
+		      S("KB)"));
+}
+
 bool presence_data_read(str channel_data, uint32_t info_kb_max, struct arena *a,
 			struct presence_data *out, struct refusal *why)
 {
@@ -129,15 +114,11 @@ bool presence_data_read(str channel_data, uint32_t info_kb_max, struct arena *a,
 	if (json_parse(channel_data, PUSHER_DEPTH_MAX, &data, NULL) != OK)
 		return REFUSE(why, a, PUSHER_GENERIC,
 			      S(INVALID "Invalid channel_data JSON for presence"));
-	info = member(data, S("user_info"));
+	info = json_find(data, S("user_info"));
 	*out = (struct presence_data){ user_id(data, a), info.raw };
 	if (out->user_id.n == 0)
 		return REFUSE(why, a, PUSHER_CHANNEL, S(CHANNEL "Missing user_id in channel_data"));
-	if (info.raw.p && info_kb_max != NO_LIMIT && info_kb(info) > info_kb_max)
-		return REFUSE(why, a, PUSHER_CHANNEL, S(CHANNEL "Presence member data size ("),
-			      refusal_number(a, info_kb(info)), S("KB) exceeds limit ("),
-			      refusal_number(a, info_kb_max), S("KB)"));
-	return true;
+	return presence_info_check(info, info_kb_max, a, why);
 }
 
 /* Unsubscribe */
@@ -149,7 +130,7 @@ bool unsubscribe_request_read(const struct pusher_message *m, struct arena *a, s
 		return REFUSE(why, a, PUSHER_GENERIC,
 			      S(INVALID "Missing data in unsubscribe message"));
 	*channel = m->data.kind == JSON_STRING ? json_decode(m->data, a) :
-						 text_member(m->data, S("channel"), a);
+						 json_find_text(m->data, S("channel"), a);
 	if (!channel->p)
 		return REFUSE(why, a, PUSHER_GENERIC,
 			      S(INVALID "Missing channel in unsubscribe message"));

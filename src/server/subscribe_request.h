@@ -31,6 +31,9 @@ struct presence_data {
 bool presence_data_read(str channel_data, uint32_t info_kb_max, struct arena *a,
 			struct presence_data *out, struct refusal *why);
 
+/* Is a user_info (raw.p NULL: none) within its limit? */
+bool presence_info_check(struct json info, uint32_t info_kb_max, struct arena *a, struct refusal *why);
+
 /* The channel to leave; data may also be its bare name. */
 bool unsubscribe_request_read(const struct pusher_message *m, struct arena *a, str *channel,
 			      struct refusal *why);

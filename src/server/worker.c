@@ -104,6 +104,15 @@ static void deliver(struct worker *w, const struct to_worker_deliver *d)
 	}
 }
 
+/* Who is refused leaves its channels at once. */
+static void close_all(const struct to_worker_close *m)
+{
+	const struct local_channel *ch = m->local;
+
+	while (ch->n > 0)
+		conn_refuse(ch->entries[0].conn, (uint16_t)m->code, m->reason);
+}
+
 static void take(struct worker *w, const struct mail *m)
 {
 	const void *r = m->record;
@@ -135,6 +144,9 @@ static void take(struct worker *w, const struct mail *m)
 		return;
 	case TO_WORKER_DELIVER:
 		deliver(w, r);
+		return;
+	case TO_WORKER_CLOSE:
+		close_all(r);
 		return;
 	}
 	NEVER("unknown mail to a worker");

@@ -2,8 +2,8 @@
  * the first of them.
  *
  * Time is the low 32 bits of milliseconds: a window that was left 49 days ago may count once more. */
-#ifndef SERVER_RATE_WINDOW_H
-#define SERVER_RATE_WINDOW_H
+#ifndef CORE_RATE_WINDOW_H
+#define CORE_RATE_WINDOW_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,9 +14,9 @@ struct rate_window {
 	uint32_t n;
 };
 
-/* One more: is it within n_max (at least 1) per window_s? */
-static inline bool rate_window_take(struct rate_window *w, uint32_t now_ms, uint32_t window_s,
-				    uint32_t n_max)
+/* n more, or none of them: are they within n_max per window_s? */
+static inline bool rate_window_take_n(struct rate_window *w, uint32_t now_ms, uint32_t window_s, uint32_t n,
+				      uint32_t n_max)
 {
 	uint32_t age_ms = now_ms - w->start_ms;
 
@@ -24,10 +24,15 @@ static inline bool rate_window_take(struct rate_window *w, uint32_t now_ms, uint
 		w->start_ms = now_ms;
 		w->n = 0;
 	}
-	if (w->n >= n_max)
+	if (w->n > n_max || n > n_max - w->n)
 		return false;
-	w->n++;
+	w->n += n;
 	return true;
+}
+
+static inline bool rate_window_take(struct rate_window *w, uint32_t now_ms, uint32_t window_s, uint32_t n_max)
+{
+	return rate_window_take_n(w, now_ms, window_s, 1, n_max);
 }
 
 #endif

@@ -1,4 +1,4 @@
-#include "server/rate_window.h"
+#include "core/rate_window.h"
 
 #include "base/check.h"
 #include "base/testing.h"
