@@ -283,6 +283,7 @@ static void on_failure(struct conn *c, const struct ws_failure *why)
 		session_error(c, &(struct refusal){ PUSHER_GENERIC, text });
 	}
 	conn_close(c, why->close_code, text);
+	c->finishes = true; /* a Close of the peer would not be understood: it is not waited for */
 }
 
 static err read_message(struct conn *c, str *in, struct ws_message *m, struct ws_failure *why)

@@ -376,7 +376,7 @@ static void session_fails_with_the_code_of_the_violation(void **state)
 		memcpy(copy, rows[i].bytes.p, rows[i].bytes.n);
 		peer_feed(p, (str){ copy, rows[i].bytes.n });
 		assert_heard(p, rows[i].hears);
-		assert_row(p->conn.phase == CONN_CLOSING, i);
+		assert_row(p->conn.phase == CONN_CLOSING && p->conn.finishes, i);
 		/* What follows is noise, even if it looks like a Close. */
 		peer_say_bytes(p, 0x80 | WS_CLOSE, S("\x03\xe8"));
 		assert_row(p->conn.phase == CONN_CLOSING, i);
