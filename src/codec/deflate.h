@@ -50,7 +50,7 @@ void deflate_free(struct deflate *d);
  * receivers agreed on. */
 unsigned deflate_window_bits(size_t payload_bytes, unsigned window_bits_max);
 /* A message's compressed payload, as it goes on the wire, into out. Returns its length, or 0: it
- * does not fit. */
+ * does not fit. On its way there it needs five bytes more. */
 size_t deflate_compress(struct deflate *d, unsigned window_bits, str payload, char *out,
 			size_t out_bytes_max);
 

@@ -10,8 +10,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "codec/deflate.h"
 #include "codec/digest.h"
 
+#define FINAL_BIT 0x80
 #define HEADER_IN_MAX 14 /* 2 + 8 bytes of length + 4 of key */
 #define CONTROL_MAX 125
 #define FIRST_CAPACITY 256
@@ -20,6 +22,7 @@
 struct frame {
 	enum ws_opcode opcode;
 	bool is_final;
+	bool is_compressed; /* RSV1: the message that it begins is */
 	uint8_t key[4];
 	uint64_t len;
 };
@@ -31,6 +34,7 @@ struct ws_partial {
 	uint8_t header_len; /* of an unfinished header */
 	bool in_frame;
 	bool in_message;	       /* its first frame was seen, its last byte not */
+	bool is_compressed;	       /* that message: what is in data is not its text yet */
 	enum ws_opcode message_opcode; /* WS_TEXT or WS_BINARY */
 	struct frame frame;
 	uint64_t frame_taken; /* of frame.len */
@@ -130,12 +134,13 @@ static bool in_message(const struct read *c)
 static err check_first_byte(struct read *c, uint8_t b)
 {
 	enum ws_opcode op = b & 0x0f;
+	bool may_be_compressed = c->lim->deflate && (op == WS_TEXT || op == WS_BINARY);
 
-	if (b & 0x70)
+	if (b & (may_be_compressed ? 0x30 : 0x70))
 		return fail(c, WS_CLOSE_PROTOCOL, "reserved bits are set");
 	if (op > WS_PONG || (op > WS_BINARY && op < WS_CLOSE))
 		return fail(c, WS_CLOSE_PROTOCOL, "unknown opcode");
-	if (is_control(op) && !(b & 0x80))
+	if (is_control(op) && !(b & FINAL_BIT))
 		return fail(c, WS_CLOSE_PROTOCOL, "fragmented control frame");
 	if (op == WS_CONTINUATION && !in_message(c))
 		return fail(c, WS_CLOSE_PROTOCOL, "continuation without a message");
@@ -175,6 +180,15 @@ static err check_length(struct read *c, uint64_t len, size_t n_len)
 	return OK;
 }
 
+/* What does not shrink grows a little when it is compressed all the same. */
+static uint64_t arriving_bytes_max(const struct read *c, const struct frame *f)
+{
+	uint64_t max = c->lim->message_bytes_max;
+	bool is_compressed = in_message(c) ? c->r->partial->is_compressed : f->is_compressed;
+
+	return is_compressed ? max + max / 8 + 64 : max;
+}
+
 /* Against the limits, before anything of the payload is kept. */
 static err check_size(struct read *c, const struct frame *f)
 {
@@ -184,7 +198,7 @@ static err check_size(struct read *c, const struct frame *f)
 		return OK;
 	if (f->len > c->lim->frame_bytes_max)
 		return fail_size(c, "frame above the limit", f->len);
-	if (message_len > c->lim->message_bytes_max)
+	if (message_len > arriving_bytes_max(c, f))
 		return fail_size(c, "message above the limit", message_len);
 	return OK;
 }
@@ -199,7 +213,8 @@ static err read_header(struct read *c, const uint8_t *p, size_t n, struct frame 
 	if (e != OK)
 		return e;
 	f->opcode = p[0] & 0x0f;
-	f->is_final = p[0] & 0x80;
+	f->is_final = p[0] & FINAL_BIT;
+	f->is_compressed = p[0] & WS_COMPRESSED_BIT;
 	e = n > 1 ? check_second_byte(c, f->opcode, p[1]) : ERR_AGAIN;
 	if (e != OK)
 		return e;
@@ -283,6 +298,33 @@ static err deliver_close(struct read *c, str payload)
 	return OK;
 }
 
+/* The text of a compressed message takes its place in the partial. */
+static err deliver_inflated(struct read *c, enum ws_opcode op, str compressed)
+{
+	struct ws_partial *p = partial_need(c->r);
+	struct buf text;
+	err e;
+
+	if (!p)
+		return fail_memory(c);
+	buf_init(&text, (size_t)c->lim->message_bytes_max);
+	e = deflate_inflate(c->lim->deflate, compressed, &text);
+	xfree(p->data);
+	p->data = text.p;
+	p->data_len = text.len;
+	p->data_cap = text.cap;
+	if (e == ERR_LIMIT)
+		return fail_size(c, "message above the limit", c->lim->message_bytes_max + 1);
+	if (e == ERR_MEMORY)
+		return fail_memory(c);
+	if (e != OK)
+		return fail(c, WS_CLOSE_BAD_TEXT, "compressed data is damaged");
+	if (op == WS_TEXT && !utf8_valid(buf_str(&text)))
+		return fail(c, WS_CLOSE_BAD_TEXT, "text is not UTF-8");
+	*c->out = (struct ws_message){ op, buf_str(&text), 0 };
+	return OK;
+}
+
 static err deliver(struct read *c, enum ws_opcode op, str payload)
 {
 	if (op == WS_CLOSE)
@@ -304,11 +346,13 @@ static str take_payload(struct read *c, const struct frame *f, uint64_t offset)
 }
 
 /* A message or control frame that lies in the input from end to end: nothing is copied, nothing is
- * kept. */
+ * kept unless it has to be inflated. */
 static err take_whole(struct read *c, const struct frame *f)
 {
 	str payload = take_payload(c, f, 0);
 
+	if (f->is_compressed)
+		return deliver_inflated(c, f->opcode, payload);
 	if (f->opcode == WS_TEXT && !utf8_valid(payload))
 		return fail(c, WS_CLOSE_BAD_TEXT, "text is not UTF-8");
 	return deliver(c, f->opcode, payload);
@@ -325,6 +369,7 @@ static err begin_frame(struct read *c, const struct frame *f)
 	p->frame_taken = 0;
 	if (!is_control(f->opcode) && f->opcode != WS_CONTINUATION) {
 		p->in_message = true;
+		p->is_compressed = f->is_compressed;
 		p->message_opcode = f->opcode;
 	}
 	return OK;
@@ -334,7 +379,7 @@ static err keep_data(struct read *c, str piece)
 {
 	struct ws_partial *p = c->r->partial;
 
-	if (p->message_opcode == WS_TEXT && !utf8_feed(&p->utf8, piece))
+	if (p->message_opcode == WS_TEXT && !p->is_compressed && !utf8_feed(&p->utf8, piece))
 		return fail(c, WS_CLOSE_BAD_TEXT, "text is not UTF-8");
 	if (!partial_grow(p, piece.n))
 		return fail_memory(c);
@@ -353,9 +398,11 @@ static err end_frame(struct read *c)
 			       (str){ (char *)p->control, (size_t)p->frame.len });
 	if (!p->frame.is_final)
 		return ERR_AGAIN;
+	p->in_message = false;
+	if (p->is_compressed)
+		return deliver_inflated(c, p->message_opcode, (str){ p->data, p->data_len });
 	if (p->message_opcode == WS_TEXT && !utf8_at_boundary(&p->utf8))
 		return fail(c, WS_CLOSE_BAD_TEXT, "text is not UTF-8");
-	p->in_message = false;
 	return deliver(c, p->message_opcode, (str){ p->data, p->data_len });
 }
 
@@ -448,7 +495,7 @@ size_t ws_header_write(uint8_t out[WS_HEADER_MAX], enum ws_opcode op, uint64_t p
 {
 	size_t n_len = payload_bytes < 126 ? 0 : payload_bytes < 65536 ? 2 : 8;
 
-	out[0] = (uint8_t)(0x80 | op);
+	out[0] = (uint8_t)(FINAL_BIT | op);
 	out[1] = (uint8_t)(n_len == 0 ? payload_bytes : n_len == 2 ? 126 : 127);
 	for (size_t i = 0; i < n_len; i++)
 		out[2 + i] = (uint8_t)(payload_bytes >> 8 * (n_len - 1 - i));

@@ -1,10 +1,11 @@
-/* websocket.h: RFC 6455, server side, without extensions negotiated here. Bytes in, messages out;
- * no I/O.
+/* websocket.h: RFC 6455, server side, and the frames of permessage-deflate (deflate.h). Bytes in,
+ * messages out; no I/O.
  *
  * A connection that has nothing incomplete owns nothing: the state of a half-received frame or of a
  * fragmented message lives in a ws_partial that exists only as long as it is needed. A whole frame
  * is unmasked where it lies (8 bytes at a time) and handed out without a copy. The declared length
- * is checked before a byte of it is kept; text is checked as UTF-8 while it arrives. */
+ * is checked before a byte of it is kept; text is checked as UTF-8 while it arrives. A compressed
+ * message is kept as it comes and inflated when it is whole, never beyond the message limit. */
 #ifndef CODEC_WEBSOCKET_H
 #define CODEC_WEBSOCKET_H
 
@@ -29,9 +30,11 @@ enum ws_close_code {
 	WS_CLOSE_TOO_BIG = 1009,
 };
 
+struct deflate;
 struct ws_limits {
-	uint64_t message_bytes_max;
+	uint64_t message_bytes_max; /* of a compressed message, of what becomes of it */
 	uint64_t frame_bytes_max;
+	struct deflate *deflate; /* NULL: compression was not agreed on */
 };
 
 struct ws_partial;
@@ -39,7 +42,8 @@ struct ws_reader {
 	struct ws_partial *partial; /* NULL between messages */
 };
 
-/* The payload lies in the input or in the partial: valid until the next call with this reader. */
+/* The payload, inflated, lies in the input or in the partial: valid until the next call with this
+ * reader. */
 struct ws_message {
 	enum ws_opcode opcode; /* never WS_CONTINUATION */
 	str payload;	       /* of a Close frame: its reason */
@@ -68,6 +72,9 @@ static inline bool ws_reader_is_idle(const struct ws_reader *r)
 	return r->partial == NULL;
 }
 
+/* RSV1: permessage-deflate marks the first frame of a compressed message with it. */
+#define WS_COMPRESSED_BIT 0x40
+
 #define WS_HEADER_MAX 10
 /* Header of an unmasked, unfragmented frame; returns its length (2, 4 or 10). */
 size_t ws_header_write(uint8_t out[WS_HEADER_MAX], enum ws_opcode op, uint64_t payload_bytes);
@@ -75,6 +82,10 @@ size_t ws_header_write(uint8_t out[WS_HEADER_MAX], enum ws_opcode op, uint64_t p
 struct msg *ws_frame_new(enum ws_opcode op, str payload);
 /* The same; the payload is the pieces one after the other. */
 struct msg *ws_frame_join(enum ws_opcode op, const str *pieces, size_t n_pieces);
+/* m, made by one of the above, as a connection gets it that agreed on permessage-deflate with that
+ * window: m itself if it is short, a control frame or does not shrink (or memory is short), else
+ * its compressed form, made at the first call of any thread. Borrowed: valid as long as m. */
+struct msg *ws_frame_compressed(struct msg *m, struct deflate *d, unsigned window_bits);
 /* Close frame; the reason (valid UTF-8) is cut to 123 bytes on a character boundary.
  * WS_CLOSE_NO_STATUS gives an empty payload. */
 struct msg *ws_close_new(uint16_t code, str reason);
