@@ -196,10 +196,10 @@ static err check_size(struct read *c, const struct frame *f)
 
 	if (is_control(f->opcode))
 		return OK;
-	if (f->len > c->lim->frame_bytes_max)
-		return fail_size(c, "frame above the limit", f->len);
 	if (message_len > arriving_bytes_max(c, f))
 		return fail_size(c, "message above the limit", message_len);
+	if (f->len > c->lim->frame_bytes_max)
+		return fail_size(c, "frame above the limit", f->len);
 	return OK;
 }
 

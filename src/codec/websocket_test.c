@@ -333,7 +333,7 @@ static void size_is_refused_before_the_payload(void **state)
 	read_raw(S("\x81\xff\x00\x00\x00\x00\x00\x01\x01\xd1"),
 		 "failed 1009 frame above the limit 66001\n");
 	read_raw(S("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff"),
-		 "failed 1009 frame above the limit 9223372036854775807\n");
+		 "failed 1009 message above the limit 9223372036854775807\n");
 }
 
 static void size_limits_hold_exactly(void **state)
@@ -350,6 +350,10 @@ static void size_limits_hold_exactly(void **state)
 		  NULL },
 		{ "message above",
 		  { { TEXT_BEGIN, NULL, 66000 }, { LAST, NULL, 4001 } },
+		  2,
+		  "failed 1009 message above the limit 70001\n" },
+		{ "both above: the message counts, as a whole",
+		  { { TEXT_BEGIN, NULL, 4000 }, { LAST, NULL, 66001 } },
 		  2,
 		  "failed 1009 message above the limit 70001\n" },
 		{ "controls do not count",
