@@ -264,7 +264,8 @@ static void leave_channels(struct conn *c)
 		for (uint32_t i = 0; i < n; i++) {
 			struct sub *s = &subs_at(&c->subs)[c->subs.n - 1];
 
-			r->entries[i] = (struct to_hub_leave_entry){ s->local->channel, s->membership };
+			r->entries[i] =
+				(struct to_hub_leave_entry){ s->local->channel, s->membership };
 			subs_leave(c, s);
 		}
 	}
@@ -323,25 +324,21 @@ void conn_finish(struct conn *c)
 	begin_closing(c);
 }
 
-/* A Close frame in place of the queue, best effort: the socket was full a moment ago. */
-static void send_last_close(struct conn *c)
-{
-	struct msg *m = ws_close_new(PUSHER_OVER_CAPACITY, S("Buffer full"));
-	struct net_span span = { m ? m->bytes : NULL, m ? m->len : 0 };
-	size_t sent;
-
-	if (m)
-		net_send(c->worker->loop, &c->file, &span, 1, &sent);
-	msg_unref(m);
-}
-
+/* A reader that wakes up within the grace hears why it was closed. */
 void conn_overflow(struct conn *c)
 {
+	struct msg *last = NULL;
+
 	log_limited(c->worker->log, LOG_WARN, "slow_reader_closed",
 		    LF_CSTR("setting", "websocket.max_messages, websocket.max_bytes"));
-	if (c->is_websocket && !out_is_mid_message(c))
-		send_last_close(c);
-	conn_end(c);
+	if (c->is_websocket && c->phase != CONN_CLOSING)
+		last = ws_close_new(PUSHER_OVER_CAPACITY, S("Buffer full"));
+	if (!last) {
+		conn_end(c);
+		return;
+	}
+	out_replace(c, last);
+	begin_closing(c);
 }
 
 void conn_end(struct conn *c)

@@ -71,7 +71,7 @@ struct conn {
 	bool is_counted : 1;	/* the hub counts it for the app's quota */
 	bool is_admitted : 1;	/* the node counts it */
 	bool finishes : 1;	/* FIN when everything queued is written */
-	bool is_overflowed : 1; /* a slow reader over its budget, or no memory for its answer: ended at the next write */
+	bool is_overflowed : 1; /* a slow reader over its budget, or no memory for its answer: closed at the next write */
 	bool awaits_pong : 1;
 	bool is_deaf : 1;	/* after a frame that made no sense: what follows makes none either */
 	bool is_authorized : 1; /* succeeded in an authorised subscription */

@@ -9,12 +9,19 @@
 /* Sets up to this size are copied side by side, larger ones go out as spans: past it the copy costs more than it saves. */
 #define JOIN_BYTES_MAX ((size_t)64 * 1024)
 
-/* A connection that the kernel took only a part from: what is left, oldest first, in a ring. */
+struct out_item {
+	struct msg *msg;
+	bool is_answer;
+};
+
+/* A connection that the kernel took only a part from: what is left, oldest first, in a ring. Answers are not in the
+ * budget: while there is a queue nothing is read that would be answered. */
 struct out_queue {
-	struct msg **ring;
+	struct out_item *ring;
 	uint32_t first, n, cap; /* cap is a power of two */
 	size_t offset;		/* of the oldest: bytes that are gone already */
-	size_t bytes;		/* still to go */
+	uint32_t n_events;	/* that are no answers */
+	size_t event_bytes;
 };
 
 void out_init(struct outgoing *o)
@@ -55,11 +62,11 @@ void out_hold(struct outgoing *o, struct msg *m)
 
 /* Queue */
 
-static void queue_push(struct out_queue *q, struct msg *m)
+static void queue_push(struct out_queue *q, struct out_item item)
 {
 	if (q->n == q->cap) {
 		uint32_t cap = q->cap ? q->cap * 2 : 8;
-		struct msg **ring = xalloc(cap * sizeof *ring);
+		struct out_item *ring = xalloc(cap * sizeof *ring);
 
 		for (uint32_t i = 0; i < q->n; i++)
 			ring[i] = q->ring[(q->first + i) & (q->cap - 1)];
@@ -68,25 +75,43 @@ static void queue_push(struct out_queue *q, struct msg *m)
 		q->first = 0;
 		q->cap = cap;
 	}
-	q->ring[(q->first + q->n++) & (q->cap - 1)] = msg_ref(m);
-	q->bytes += m->len;
+	q->ring[(q->first + q->n++) & (q->cap - 1)] = item;
+	msg_ref(item.msg);
+	q->n_events += !item.is_answer;
+	q->event_bytes += item.is_answer ? 0 : item.msg->len;
 }
 
 static struct msg *queue_at(const struct out_queue *q, uint32_t i)
 {
-	return q->ring[(q->first + i) & (q->cap - 1)];
+	return q->ring[(q->first + i) & (q->cap - 1)].msg;
+}
+
+/* The item at i, which is the first or the last, is no longer in the queue. */
+static void queue_forget(struct out_queue *q, uint32_t i)
+{
+	struct out_item item = q->ring[(q->first + i) & (q->cap - 1)];
+
+	q->n--;
+	q->n_events -= !item.is_answer;
+	q->event_bytes -= item.is_answer ? 0 : item.msg->len;
+	msg_unref(item.msg);
 }
 
 static void queue_drop(struct out_queue *q, size_t n)
 {
-	q->bytes -= n;
 	q->offset += n;
 	while (q->n > 0 && q->offset >= queue_at(q, 0)->len) {
 		q->offset -= queue_at(q, 0)->len;
-		msg_unref(queue_at(q, 0));
+		queue_forget(q, 0);
 		q->first = (q->first + 1) & (q->cap - 1);
-		q->n--;
 	}
+}
+
+/* Forgets all messages but one that has begun. */
+static void queue_cut(struct out_queue *q)
+{
+	while (q->n > (q->offset > 0))
+		queue_forget(q, q->n - 1);
 }
 
 static void queue_free(struct out_queue *q)
@@ -97,14 +122,20 @@ static void queue_free(struct out_queue *q)
 	xfree(q);
 }
 
-/* Beyond the budget the newest message is refused; with disconnect_on_buffer_full the connection is ended at the next write. */
-static void queue_offer(struct conn *c, struct msg *m)
+static bool has_room(const struct out_queue *q, uint32_t n, size_t bytes,
+		     const struct server_options *o)
 {
-	struct out_queue *q = c->blocked;
+	return q->n_events + n <= o->queue_messages_max &&
+	       q->event_bytes + bytes <= o->queue_bytes_max;
+}
+
+/* Beyond the budget the newest event is refused; with disconnect_on_buffer_full the connection is closed at the next write. */
+static void queue_offer(struct conn *c, struct out_item item)
+{
 	const struct server_options *o = c->worker->options;
 
-	if (q->n < o->queue_messages_max && q->bytes + m->len <= o->queue_bytes_max) {
-		queue_push(q, m);
+	if (item.is_answer || has_room(c->blocked, 1, item.msg->len, o)) {
+		queue_push(c->blocked, item);
 	} else if (o->disconnect_on_buffer_full) {
 		c->is_overflowed = true;
 		out_touch(&c->worker->out, c);
@@ -128,32 +159,37 @@ void out_touch(struct outgoing *o, struct conn *c)
 	make_dirty(o, c, false);
 }
 
-static struct out_set *set_with(struct outgoing *o, struct out_set *set, struct msg *m)
+static struct out_set *set_with(struct outgoing *o, struct out_set *set, struct msg *m,
+				bool is_answer)
 {
 	struct out_set *child = set->child;
 
-	if (__builtin_expect(child && child->msg == m, 1))
+	if (__builtin_expect(child && child->msg == m && child->is_answer == is_answer, 1))
 		return child;
 	child = arena_alloc(&o->sets, sizeof *child);
-	*child = (struct out_set){ .parent = set, .msg = m, .n = set->n + 1, .bytes = set->bytes + m->len };
+	*child = (struct out_set){ .parent = set,
+				   .msg = m,
+				   .is_answer = is_answer,
+				   .n = set->n + 1,
+				   .bytes = set->bytes + m->len };
 	set->child = child;
 	o->bytes += sizeof *child;
 	return child;
 }
 
-void out_mark(struct outgoing *o, struct conn *c, struct msg *m, bool urgent)
+void out_mark(struct outgoing *o, struct conn *c, struct msg *m, bool is_answer)
 {
 	struct out_set *set = c->pending ? c->pending : &o->root;
 
 	if (__builtin_expect(c->blocked != NULL, 0)) {
-		queue_offer(c, m);
+		queue_offer(c, (struct out_item){ m, is_answer });
 		return;
 	}
 	set->n_conns--; /* the root's count wraps and means nothing */
-	set = set_with(o, set, m);
+	set = set_with(o, set, m, is_answer);
 	set->n_conns++;
 	c->pending = set;
-	make_dirty(o, c, urgent);
+	make_dirty(o, c, is_answer);
 }
 
 bool out_has_pending(const struct conn *c)
@@ -161,9 +197,26 @@ bool out_has_pending(const struct conn *c)
 	return c->pending || c->blocked;
 }
 
-bool out_is_mid_message(const struct conn *c)
+static void forget_pending(struct conn *c)
 {
-	return c->blocked && c->blocked->offset > 0;
+	if (c->pending)
+		c->pending->n_conns--;
+	c->pending = NULL;
+}
+
+void out_replace(struct conn *c, struct msg *m)
+{
+	struct outgoing *o = &c->worker->out;
+
+	forget_pending(c);
+	if (c->blocked) {
+		queue_cut(c->blocked);
+		queue_push(c->blocked, (struct out_item){ m, true });
+		msg_unref(m);
+	} else {
+		out_hold(o, m);
+		out_mark(o, c, m, true);
+	}
 }
 
 /* Writing */
@@ -198,14 +251,14 @@ static struct net_span joined_span(struct outgoing *o, struct out_set *set)
 static void queue_rest(struct conn *c, const struct out_set *set, size_t sent)
 {
 	struct out_queue *q = xnew(struct out_queue);
-	struct msg **path = xalloc(set->n * sizeof(struct msg *));
+	struct out_item *path = xalloc(set->n * sizeof *path);
 	uint32_t n = set->n;
 
 	for (uint32_t i = n; i-- > 0; set = set->parent)
-		path[i] = set->msg;
+		path[i] = (struct out_item){ set->msg, set->is_answer };
 	for (uint32_t i = 0; i < n; i++) {
-		if (q->n == 0 && sent >= path[i]->len)
-			sent -= path[i]->len;
+		if (q->n == 0 && sent >= path[i].msg->len)
+			sent -= path[i].msg->len;
 		else
 			queue_push(q, path[i]);
 	}
@@ -249,9 +302,8 @@ static err queue_write(struct conn *c)
 static void check_budget(struct conn *c)
 {
 	const struct server_options *o = c->worker->options;
-	const struct out_queue *q = c->blocked;
 
-	if (o->disconnect_on_buffer_full && (q->n > o->queue_messages_max || q->bytes > o->queue_bytes_max)) {
+	if (o->disconnect_on_buffer_full && !has_room(c->blocked, 0, 0, o)) {
 		c->is_overflowed = true;
 		out_touch(&c->worker->out, c);
 	}
@@ -287,6 +339,7 @@ static void visit(struct outgoing *o, struct conn *c)
 	err e = c->blocked ? ERR_AGAIN : OK;
 
 	if (c->is_overflowed) {
+		c->is_overflowed = false;
 		conn_overflow(c);
 		return;
 	}
@@ -326,9 +379,7 @@ void out_resume(struct conn *c)
 
 void out_discard(struct conn *c)
 {
-	if (c->pending)
-		c->pending->n_conns--;
-	c->pending = NULL;
+	forget_pending(c);
 	list_remove(&c->dirty);
 	if (c->blocked)
 		queue_free(c->blocked);

@@ -24,6 +24,7 @@ struct out_set {
 	struct out_set *parent; /* the same without msg; NULL: the root, nothing */
 	struct out_set *child;	/* the last that grew out of it */
 	struct msg *msg;
+	bool is_answer;
 	char *joined;	  /* all bytes of the path, once they were built to be shared */
 	uint32_t n;	  /* messages on the path */
 	uint32_t n_conns; /* that have exactly this pending */
@@ -45,8 +46,8 @@ void out_fini(struct outgoing *o);
 
 /* Takes over one reference until everything dirty is written; until then the message may be marked for any number of connections. */
 void out_hold(struct outgoing *o, struct msg *m);
-/* m is held. urgent: the connection waits for it. Never ends a connection. */
-void out_mark(struct outgoing *o, struct conn *c, struct msg *m, bool urgent);
+/* m is held. is_answer: to the connection's own words; it goes first and is always taken. Never ends a connection. */
+void out_mark(struct outgoing *o, struct conn *c, struct msg *m, bool is_answer);
 /* Has c visited at the next write though it may have nothing to say. */
 void out_touch(struct outgoing *o, struct conn *c);
 
@@ -67,7 +68,8 @@ void out_resume(struct conn *c);
 void out_discard(struct conn *c);
 /* Is anything not yet handed to the socket? */
 bool out_has_pending(const struct conn *c);
-/* Did the kernel take only a part of a message? Then nothing else may follow. */
-bool out_is_mid_message(const struct conn *c);
+/* Puts m in place of everything that is pending or queued; only a message of which the kernel took a part already is
+ * finished first. Takes over the reference. */
+void out_replace(struct conn *c, struct msg *m);
 
 #endif

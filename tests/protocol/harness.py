@@ -123,16 +123,16 @@ class Server:
     def connect(self):
         return Stream(self.port)
 
-    def http(self):
-        return Http(self.port)
+    def http(self, **how):
+        return Http(self.port, **how)
 
-    def ws(self, target=PATH, headers=()):
+    def ws(self, target=PATH, headers=(), **how):
         """An upgraded connection, whatever comes behind the 101."""
-        return Ws(self.port, target, headers)
+        return Ws(self.port, target, headers, **how)
 
-    def client(self, target=PATH, headers=()):
+    def client(self, target=PATH, headers=(), **how):
         """An established one: its socket_id is known, and nothing is left to be read."""
-        ws = self.ws(target, headers)
+        ws = self.ws(target, headers, **how)
         ws.socket_id = json.loads(ws.event()["data"])["socket_id"]
         return ws
 
@@ -190,8 +190,12 @@ class ServerCase(unittest.TestCase):
 class Stream:
     """A TCP connection."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
+    def __init__(self, port, receive_buffer=None):
+        self.socket = socket.socket()
+        self.socket.settimeout(TIMEOUT_S)
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.unread = b""
 
@@ -302,8 +306,8 @@ def upgrade_request(port, target=PATH, headers=()):
 class Ws(Stream):
     """A WebSocket connection behind its 101."""
 
-    def __init__(self, port, target=PATH, headers=(), behind=b""):
-        super().__init__(port)
+    def __init__(self, port, target=PATH, headers=(), behind=b"", receive_buffer=None):
+        super().__init__(port, receive_buffer)
         self.socket_id = None
         self.send(upgrade_request(port, target, headers) + behind)
         self.head = self.take_until(b"\r\n\r\n")
@@ -327,6 +331,22 @@ class Ws(Stream):
 
     def event(self):
         return json.loads(self.text())
+
+    def arrived(self):
+        """Waits for bytes, and returns the events that are whole."""
+        self._more()
+        events, data, at = [], self.unread, 0
+        while len(data) >= at + 4:
+            n, start = data[at + 1], at + 2
+            if n == 126:
+                n, start = int.from_bytes(data[at + 2 : at + 4], "big"), at + 4
+            assert data[at] == 0x81 and data[at + 1] < 127, data[at : at + 10]
+            if len(data) < start + n:
+                break
+            events.append(json.loads(data[start : start + n]))
+            at = start + n
+        self.unread = data[at:]
+        return events
 
     def close_frame(self):
         """(code, reason) of the Close frame that must come next."""
