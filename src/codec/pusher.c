@@ -141,7 +141,7 @@ static void add_text(struct frame *f, str text)
 {
 	struct buf *b = &f->escaped[f->n_escaped];
 
-	if (!needs_escape(text)) {
+	if (text.n == 0 || !needs_escape(text)) {
 		add(f, text);
 		return;
 	}

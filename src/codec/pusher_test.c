@@ -175,6 +175,7 @@ static void text_is_escaped_and_wire_is_not(void **state)
 	assert_frame(pusher_text_event_new(S("e"), S("c"), S("{\"count\":1}")),
 		     "{\"event\":\"e\",\"channel\":\"c\",\"data\":\"{\\\"count\\\":1}\"}");
 	assert_frame(pusher_text_event_new(S("e"), NONE, S("")), "{\"event\":\"e\",\"data\":\"\"}");
+	assert_frame(pusher_text_event_new(S("e"), NONE, NONE), "{\"event\":\"e\",\"data\":\"\"}");
 }
 
 static void escapes_are_found_at_every_place(void **state)

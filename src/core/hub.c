@@ -10,6 +10,9 @@
 #include "codec/pusher.h"
 #include "core/hub_priv.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static void hub_app_init(struct hub_app *a, const struct app *app, struct hash_key key)
 {
 	a->app = app;
@@ -266,16 +269,10 @@ void hub_take(struct hub *h, unsigned worker, enum mail_to_hub kind, const void 
 
 static struct msg *count_frame_new(const struct channel *ch)
 {
-	struct msg *m;
-	struct buf b;
+	char text[48];
+	int n = snprintf(text, sizeof(text), "{\"subscription_count\":%" PRIu32 "}", ch->n_subscriptions);
 
-	buf_init(&b, 64);
-	buf_puts(&b, S("{\"subscription_count\":"));
-	buf_putu(&b, ch->n_subscriptions);
-	buf_putc(&b, '}');
-	m = pusher_text_event_new(S("pusher_internal:subscription_count"), ch->name, buf_str(&b));
-	buf_fini(&b);
-	return m;
+	return pusher_text_event_new(S("pusher_internal:subscription_count"), ch->name, (str){ text, (size_t)n });
 }
 
 void hub_end_batch(struct hub *h)

@@ -547,6 +547,20 @@ static void subscription_count_is_told_once_per_batch(void **state)
 	assert_said(f, "0 released 10\n");
 }
 
+static void subscription_count_is_told_whole_or_not_at_all(void **state)
+{
+	struct fixture *f = *state;
+	struct place a;
+
+	f->app->enable_subscription_count = true;
+	a = ask_public(f, 0, 1, 10, S("x"));
+	mem_fail_nth(1);
+	hub_end_batch(f->hub);
+	mem_fail_nth(0);
+	assert_said(f, "0 subscribed 1\n");
+	tell_leave(f, a);
+}
+
 static void watchers_learn_of_first_and_last_connection(void **state)
 {
 	struct fixture *f = *state;
@@ -627,6 +641,7 @@ int main(void)
 		TEST(repetition_of_a_key_delivers_nothing_and_answers_the_same),
 		TEST(rates_are_counted_per_second_and_app),
 		TEST(subscription_count_is_told_once_per_batch),
+		TEST(subscription_count_is_told_whole_or_not_at_all),
 		TEST(watchers_learn_of_first_and_last_connection),
 		TEST(event_for_a_user_and_its_end_reach_every_worker_with_it),
 		TEST(subscribe_without_memory_is_refused_cleanly),
