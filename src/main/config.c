@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "codec/deflate.h"
 #include "main/config_env.h"
 #include "main/config_json.h"
 
@@ -263,6 +264,7 @@ struct server_options config_server_options(const struct config *c)
 				       UINT32_MAX;
 	o.queue_bytes_max = c->websocket.max_bytes;
 	o.disconnect_on_buffer_full = c->websocket.disconnect_on_buffer_full;
+	deflate_mode_find(c->websocket.compression, &o.compression_window_bits);
 	o.request_body_bytes_max = (uint64_t)c->http_api.request_limit_in_mb << 20;
 	o.request_head_bytes_max = c->http_api.head_limit_in_kb << 10;
 	if (o.request_target_bytes_max > o.request_head_bytes_max)

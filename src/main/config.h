@@ -42,6 +42,7 @@ struct config {
 		uint64_t max_messages;
 		uint64_t max_bytes;
 		bool disconnect_on_buffer_full;
+		str compression;
 		uint32_t close_grace_ms;
 	} websocket;
 	struct {

@@ -488,6 +488,32 @@ static void the_smallest_message_limit_counts_and_is_named(void **state)
 	}
 }
 
+/* The table of the codec knows every word of the row. */
+static void every_compression_mode_has_its_window(void **state)
+{
+	static const unsigned windows[] = { 0, 15, 15, 10, 10, 11, 12, 13, 14, 15 };
+	struct config_choices it = {
+		.rest = str_from_cstr(config_key_find(S("websocket.compression"))->choices)
+	};
+	struct config_choice choice;
+	size_t i = 0;
+
+	for (; config_choice_next(&it, &choice); i++) {
+		char json[100];
+		struct fixture f;
+
+		snprintf(json, sizeof(json), "{\"websocket\": {\"compression\": \"%.*s\"}}",
+			 STR_ARG(choice.word));
+		fixture_load(&f, json, NULL);
+		assert_errors(&f, "");
+		assert_true(i < ARRAY_LEN(windows));
+		assert_int_equal(config_server_options(f.config).compression_window_bits,
+				 windows[i]);
+		fixture_free(&f);
+	}
+	assert_int_equal(i, ARRAY_LEN(windows));
+}
+
 static void units_are_converted_for_the_server(void **state)
 {
 	struct server_options o;
@@ -615,6 +641,7 @@ int main(void)
 		cmocka_unit_test(a_feature_that_is_asked_for_is_warned_about_once),
 		cmocka_unit_test(what_is_switched_off_is_not_warned_about),
 		cmocka_unit_test(the_smallest_message_limit_counts_and_is_named),
+		cmocka_unit_test(every_compression_mode_has_its_window),
 		cmocka_unit_test(units_are_converted_for_the_server),
 		cmocka_unit_test(defaults_are_those_of_the_server),
 		cmocka_unit_test(a_named_file_that_cannot_be_read_is_an_error),

@@ -10,6 +10,10 @@
 
 /* Reads of one connection per turn: a fast sender must not starve the others. */
 #define READS_PER_TURN 4
+/* Bytes that may become a thousand times as many when they are inflated. */
+#define COMPRESSED_RECV_BYTES 2048
+/* What is for one alone is compressed from this size on: below it costs more than it saves. */
+#define COMPRESSED_ANSWER_BYTES_MIN 1024
 /* Entries of one leave record: below the size that always finds memory. */
 #define LEAVE_ENTRIES_MAX 200
 
@@ -103,8 +107,8 @@ static void receive(struct conn *c)
 	struct worker *w = c->worker;
 
 	for (int i = 0; i < READS_PER_TURN; i++) {
-		size_t n;
-		err e = net_recv(w->loop, &c->file, w->recv, WORKER_RECV_BYTES, &n);
+		size_t max = c->compression ? COMPRESSED_RECV_BYTES : WORKER_RECV_BYTES, n;
+		err e = net_recv(w->loop, &c->file, w->recv, max, &n);
 		str in = { w->recv, n };
 
 		if (e == ERR_AGAIN)
@@ -220,6 +224,13 @@ void conn_answered(struct conn *c)
 
 /* Output */
 
+static struct msg *answer_form(struct conn *c, struct msg *m)
+{
+	if (c->compression && m->len >= COMPRESSED_ANSWER_BYTES_MIN)
+		return ws_frame_compressed(m, c->worker->deflate, c->compression);
+	return m;
+}
+
 void conn_send(struct conn *c, struct msg *m)
 {
 	struct outgoing *o = &c->worker->out;
@@ -231,7 +242,7 @@ void conn_send(struct conn *c, struct msg *m)
 		out_touch(o, c);
 	} else {
 		out_hold(o, m);
-		out_mark(o, c, m, true);
+		out_mark(o, c, answer_form(c, m), true);
 	}
 }
 

@@ -66,6 +66,7 @@ struct conn {
 	struct socket_id id;
 
 	uint8_t phase; /* enum conn_phase */
+	uint8_t compression; /* the window that what is sent to it may use; 0: no compression */
 	bool is_websocket : 1;
 	bool awaits_hub : 1;
 	bool is_counted : 1;	/* the hub counts it for the app's quota */

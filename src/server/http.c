@@ -146,9 +146,13 @@ static bool check_content_type(const struct http_call *call)
 	return false;
 }
 
-static void handle(struct conn *c, const struct http_request *r, str body)
+static void handle(struct conn *c, const struct http_request *r, str body, bool is_followed)
 {
-	struct http_call call = { .conn = c, .worker = c->worker, .request = r, .body = body };
+	struct http_call call = { .conn = c,
+				  .worker = c->worker,
+				  .request = r,
+				  .body = body,
+				  .is_followed = is_followed };
 	struct route_match m;
 
 	switch (route_find(ROUTES, ARRAY_LEN(ROUTES), r->method, r->path, &m)) {
@@ -268,11 +272,11 @@ static void take_request(struct conn *c, const struct http_request *r, str head,
 	*in = str_skip(*in, body.n);
 	s = c->http; /* r may point into it; the handler may need its place in c */
 	c->http = NULL;
-	handle(c, r, body);
+	handle(c, r, body, in->n > 0);
 	state_free(s);
 }
 
-static void take_kept_request(struct conn *c)
+static void take_kept_request(struct conn *c, bool is_followed)
 {
 	struct http_limits lim = limits_of(c);
 	struct http_state *s = c->http;
@@ -283,7 +287,7 @@ static void take_kept_request(struct conn *c)
 
 	ASSERT(e == OK); /* as it was when the body began */
 	c->http = NULL;
-	handle(c, &r, buf_str(&s->body));
+	handle(c, &r, buf_str(&s->body), is_followed);
 	state_free(s);
 }
 
@@ -378,7 +382,7 @@ static void feed_body(struct conn *c, str *in)
 	if (refuse_overflow(c, &s->body))
 		return;
 	if (e == OK)
-		take_kept_request(c);
+		take_kept_request(c, in->n > 0);
 	else if (e == ERR_LIMIT)
 		refuse_large_body(c);
 	else if (e != ERR_AGAIN)

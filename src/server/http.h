@@ -14,6 +14,7 @@ struct http_call {
 	struct worker *worker;
 	const struct http_request *request;
 	str body;
+	bool is_followed;      /* further bytes had come with it */
 	str segments[4];       /* the route's {parameters}, decoded */
 	const struct app *app; /* signed routes: who signed */
 };

@@ -69,7 +69,8 @@ static uint32_t entry_push(struct local_channel *ch, struct conn *c, uint32_t sl
 		ch->cap = ch->cap ? ch->cap * 2 : 1;
 		ch->entries = xrealloc(ch->entries, ch->cap * sizeof *ch->entries);
 	}
-	ch->entries[ch->n] = (struct local_entry){ .conn = c, .slot = slot };
+	ch->entries[ch->n] =
+		(struct local_entry){ .conn = c, .slot = slot, .compression = c->compression };
 	return ch->n++;
 }
 

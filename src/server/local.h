@@ -16,6 +16,7 @@ struct conn;
 struct local_entry {
 	struct conn *conn;
 	uint32_t slot; /* in conn->subs */
+	uint8_t compression; /* conn's */
 };
 
 struct local_channel {

@@ -19,6 +19,7 @@ struct server_options {
 	uint32_t queue_messages_max; /* waiting for one slow reader */
 	uint64_t queue_bytes_max;    /* UINT64_MAX: none */
 	bool disconnect_on_buffer_full;
+	uint8_t compression_window_bits; /* the largest of permessage-deflate, 9 to 15; 0: none */
 
 	uint64_t request_body_bytes_max;
 	uint32_t request_head_bytes_max;

@@ -289,7 +289,8 @@ static void on_failure(struct conn *c, const struct ws_failure *why)
 static err read_message(struct conn *c, str *in, struct ws_message *m, struct ws_failure *why)
 {
 	const struct server_options *o = c->worker->options;
-	struct ws_limits lim = { o->message_bytes_max, o->frame_bytes_max };
+	struct ws_limits lim = { o->message_bytes_max, o->frame_bytes_max,
+				 c->compression ? c->worker->deflate : NULL };
 
 	return ws_read(&c->reader, &lim, in, m, why);
 }

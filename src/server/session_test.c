@@ -1,4 +1,5 @@
 /* Admission, frames, silence, the end. */
+#include "codec/deflate.h"
 #include "server/session_testing.h"
 
 #include <stdio.h>
@@ -409,6 +410,36 @@ static void session_names_limit_size_and_setting_of_what_is_too_big(void **state
 
 /* Silence */
 
+static void session_inflates_what_came_compressed(void **state)
+{
+	struct peer *p = peer_open(0), *q = peer_open(1), *plain = peer_open(2);
+	struct worker *w = p->conn.worker;
+	char text[60001], out[500];
+	size_t n;
+
+	w->deflate = deflate_new();
+	p->conn.compression = q->conn.compression = 15;
+	n = deflate_compress(w->deflate, 15, S("{\"event\":\"pusher:ping\"}"), out, sizeof(out));
+	peer_say_bytes(p, 0xc1, (str){ out, n });
+	assert_heard(p, "{\"event\":\"pusher:pong\",\"data\":{}}\n");
+	peer_say_bytes(plain, 0xc1, (str){ out, n });
+	assert_heard(plain, "CLOSE 1002 reserved bits are set\n");
+	peer_say_bytes(p, 0xc1, S("no compressed data"));
+	assert_heard(p, "CLOSE 1007 compressed data is damaged\n");
+
+	world_options()->message_bytes_max = 60000;
+	memset(text, ' ', sizeof(text));
+	n = deflate_compress(w->deflate, 15, (str){ text, sizeof(text) }, out, sizeof(out));
+	peer_say_bytes(q, 0xc1, (str){ out, n });
+	assert_heard(q,
+		     PUSHER_ERROR(4000,
+				  "Message of 60001 bytes exceeds the limit of 60000 bytes "
+				  "(websocket_max_payload_kb)") "CLOSE 1009 Message of 60001 bytes "
+								"exceeds the limit of 60000 bytes "
+								"(websocket_max_payload_kb)\n");
+	deflate_free(w->deflate);
+}
+
 static void session_is_pinged_after_silence_and_closed_without_a_pong(void **state)
 {
 	struct peer *p = peer_open(0);
@@ -533,6 +564,7 @@ int main(void)
 		TEST(session_that_is_closing_says_its_last_words_before_it_ends),
 		TEST(session_fails_with_the_code_of_the_violation),
 		TEST(session_names_limit_size_and_setting_of_what_is_too_big),
+		TEST(session_inflates_what_came_compressed),
 		TEST(session_is_pinged_after_silence_and_closed_without_a_pong),
 		TEST(session_counts_any_frame_as_the_answer_to_a_ping),
 		TEST(session_is_pinged_at_every_short_silence),

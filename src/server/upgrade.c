@@ -9,6 +9,7 @@
 #include "server/upgrade.h"
 
 #include "base/check.h"
+#include "codec/deflate.h"
 #include "codec/pusher.h"
 #include "codec/urlencode.h"
 #include "server/http_priv.h"
@@ -177,9 +178,37 @@ static void put_subprotocol(struct buf *b, const struct http_request *r)
 		http_header_put(b, S("sec-websocket-protocol"), first);
 }
 
+/* Who sends frames before it has our answer cannot know what is agreed on; it gets no compression,
+ * so that conn.c decides how much is inflated at once. */
+static bool agree_on_compression(const struct http_call *call, struct deflate_terms *out)
+{
+	const struct http_request *r = call->request;
+	unsigned max = call->worker->options->compression_window_bits;
+
+	if (max == 0 || call->is_followed)
+		return false;
+	for (uint32_t i = 0; i < r->n_headers; i++) {
+		const struct http_header *h = &r->headers[i];
+
+		if (str_eq_nocase(h->name, S("sec-websocket-extensions")) &&
+		    deflate_accept(h->value, max, out))
+			return true;
+	}
+	return false;
+}
+
+static void put_extensions(struct buf *b, const struct deflate_terms *t)
+{
+	buf_puts(b, S("sec-websocket-extensions: "));
+	deflate_put_answer(b, t);
+	buf_puts(b, S("\r\n"));
+}
+
 static void send_switching(const struct http_call *call)
 {
 	const struct http_request *r = call->request;
+	struct deflate_terms terms;
+	bool is_compressed = agree_on_compression(call, &terms);
 	struct buf b;
 
 	buf_init(&b, SIZE_MAX / 2);
@@ -188,9 +217,13 @@ static void send_switching(const struct http_call *call)
 	http_header_put(&b, S("connection"), S("Upgrade"));
 	put_accept(&b, http_header_find(r, S("sec-websocket-key"))->value);
 	put_subprotocol(&b, r);
+	if (is_compressed)
+		put_extensions(&b, &terms);
 	buf_puts(&b, HTTP_CORS_LINES);
 	http_head_end(&b, worker_date(call->worker), HTTP_NO_LENGTH, true);
 	conn_send(call->conn, http_message(&b, (str){ 0 }));
+	if (is_compressed)
+		call->conn->compression = terms.server_window_bits;
 }
 
 static void refuse(struct conn *c, uint16_t code, str message)

@@ -106,6 +106,64 @@ static void a_handshake_in_pieces_is_the_same(void **state)
 	}
 }
 
+#define OFFER "Sec-WebSocket-Extensions: "
+#define ANSWER                                                                                     \
+	"sec-websocket-extensions: permessage-deflate; server_no_context_takeover; "               \
+	"client_no_context_takeover"
+
+static const struct {
+	uint8_t window_bits;
+	const char *headers, *answer;
+	uint8_t compression;
+} EXTENSIONS[] = {
+	{ 0, OFFER "permessage-deflate\r\n", "", 0 },
+	{ 15, "", "", 0 },
+	{ 15, OFFER "permessage-deflate\r\n", ANSWER "\r\n", 15 },
+	{ 15, OFFER "permessage-deflate; client_max_window_bits\r\n", ANSWER "\r\n", 15 },
+	{ 15, OFFER "permessage-deflate; server_max_window_bits=10\r\n",
+	  ANSWER "; server_max_window_bits=10\r\n", 10 },
+	{ 15, OFFER "permessage-deflate; server_max_window_bits=8\r\n", "", 0 },
+	{ 12, OFFER "permessage-deflate\r\n", "", 0 },
+	{ 12, OFFER "permessage-deflate; client_max_window_bits\r\n",
+	  ANSWER "; server_max_window_bits=12; client_max_window_bits=12\r\n", 12 },
+	{ 15, OFFER "x, permessage-deflate; bogus=1\r\n", "", 0 },
+	/* Lines add up to one list. */
+	{ 15, OFFER "x\r\n" OFFER "permessage-deflate; bogus=1\r\n" OFFER "permessage-deflate\r\n",
+	  ANSWER "\r\n", 15 },
+	{ 15,
+	  "sec-websocket-extensions: permessage-deflate; server_max_window_bits=9, "
+	  "permessage-deflate\r\n" OFFER "permessage-deflate; server_max_window_bits=10\r\n",
+	  ANSWER "; server_max_window_bits=9\r\n", 9 },
+	{ 15, "Sec-WebSocket-Protocol: a\r\n" OFFER "permessage-deflate\r\n",
+	  "sec-websocket-protocol: a\r\n" ANSWER "\r\n", 15 },
+};
+
+static void compression_is_agreed_on_where_it_suits_both(void **state)
+{
+	struct http_fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(EXTENSIONS); i++) {
+		char headers[600], wanted[600];
+
+		f->options.compression_window_bits = EXTENSIONS[i].window_bits;
+		snprintf(headers, sizeof(headers), GOOD "%s", EXTENSIONS[i].headers);
+		snprintf(wanted, sizeof(wanted), SWITCHING("%s"), EXTENSIONS[i].answer);
+		request(f, "GET /app/app-key", headers);
+		assert_sent(f, wanted);
+		assert_row(f->has_begun && f->conn.compression == EXTENSIONS[i].compression, i);
+	}
+}
+
+static void who_sends_frames_too_early_is_not_compressed(void **state)
+{
+	struct http_fixture *f = *state;
+
+	f->options.compression_window_bits = 15;
+	request(f, "GET /app/app-key", GOOD OFFER "permessage-deflate\r\n\r\n\x81\x80");
+	assert_sent(f, SWITCHING(""));
+	assert_true(f->has_begun && f->conn.compression == 0);
+}
+
 static const struct {
 	const char *headers, *text;
 } BAD[] = {
@@ -240,6 +298,8 @@ int main(void)
 		TEST(the_key_is_decoded),
 		TEST(bytes_after_the_handshake_are_the_sessions),
 		TEST(a_handshake_in_pieces_is_the_same),
+		TEST(compression_is_agreed_on_where_it_suits_both),
+		TEST(who_sends_frames_too_early_is_not_compressed),
 		TEST(what_is_no_handshake_is_told_why),
 		TEST(another_version_is_told_ours),
 		TEST(typed_parameters_must_be_understood),

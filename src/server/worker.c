@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "codec/deflate.h"
 #include "codec/pusher.h"
 #include "server/http.h"
 #include "server/server.h"
@@ -89,12 +90,48 @@ err worker_listen_share(struct worker *w, const struct worker *first)
 
 /* Mail from the hub */
 
+/* To all whose frames are compressed with that window (0: not at all). Returns which windows the
+ * others have, a bit for each. */
+static unsigned deliver_form(struct worker *w, const struct to_worker_deliver *d,
+			     unsigned window_bits, struct msg *form)
+{
+	const struct local_channel *ch = d->local;
+	unsigned others = 0;
+
+	for (uint32_t i = 0; i < ch->n; i++) {
+		const struct local_entry *e = &ch->entries[i];
+
+		if (e->compression != window_bits)
+			others |= 1u << e->compression;
+		else if (!socket_id_eq(e->conn->id, d->exclude))
+			out_mark(&w->out, e->conn, form, false);
+	}
+	return others;
+}
+
+/* Form by form, not receiver by receiver: those with the same bytes pending share a set only when
+ * they are marked in a row. */
+static void deliver_forms(struct worker *w, const struct to_worker_deliver *d)
+{
+	unsigned windows = deliver_form(w, d, 0, d->frame);
+
+	for (; windows; windows &= windows - 1) {
+		unsigned bits = (unsigned)__builtin_ctz(windows);
+
+		deliver_form(w, d, bits, ws_frame_compressed(d->frame, w->deflate, bits));
+	}
+}
+
 static void deliver(struct worker *w, const struct to_worker_deliver *d)
 {
 	const struct local_channel *ch = d->local;
 	bool excludes = !socket_id_eq(d->exclude, SOCKET_ID_NONE);
 
 	out_hold(&w->out, d->frame);
+	if (w->deflate) {
+		deliver_forms(w, d);
+		return;
+	}
 	for (uint32_t i = 0; i < ch->n; i++) {
 		struct conn *c = ch->entries[i].conn;
 
@@ -279,6 +316,8 @@ void worker_init(struct worker *w, struct server *s, unsigned index, struct loop
 	out_init(&w->out);
 	arena_init(&w->arena, WORKER_RECV_BYTES);
 	w->recv = xalloc(WORKER_RECV_BYTES);
+	if (w->options->compression_window_bits)
+		w->deflate = deflate_new();
 	timer_init(&w->drain_timer, on_drain_timer);
 	w->pong = pusher_event_new(S("pusher:pong"), (str){ 0 }, S("{}"), (str){ 0 });
 	w->ping = pusher_event_new(S("pusher:ping"), (str){ 0 }, S("{}"), (str){ 0 });
@@ -309,6 +348,7 @@ void worker_fini(struct worker *w)
 	out_fini(&w->out);
 	arena_fini(&w->arena);
 	xfree(w->recv);
+	deflate_free(w->deflate);
 	msg_unref(w->pong);
 	msg_unref(w->ping);
 	msg_unref(w->published);

@@ -45,6 +45,7 @@ struct worker {
 	struct outgoing out;
 	struct arena arena; /* scratch while one input is handled */
 	char *recv;	    /* WORKER_RECV_BYTES: where every read lands */
+	struct deflate *deflate; /* NULL: compression is off */
 
 	struct listener *listeners;
 	struct timer drain_timer;
