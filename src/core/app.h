@@ -1,7 +1,7 @@
 /* app.h: a tenant: its key pair, what it may do, and its limits.
  *
- * Apps are built once from configuration into an app_table and never change afterwards: every thread reads them
- * without locks. A new configuration is a new table. */
+ * Apps are built once from configuration into an app_table and never change afterwards: every
+ * thread reads them without locks. A new configuration is a new table. */
 #ifndef CORE_APP_H
 #define CORE_APP_H
 
@@ -34,7 +34,8 @@ struct app {
 	bool enable_client_messages;
 	bool enable_user_authentication;
 	bool enable_watchlist_events;
-	bool enable_subscription_count; /* pusher_internal:subscription_count to everybody on a channel */
+	/* pusher_internal:subscription_count to everybody on a channel */
+	bool enable_subscription_count;
 	bool terminate_on_limit;
 	struct app_limits limits;
 	struct app_message_rate message_rate;
@@ -42,7 +43,7 @@ struct app {
 	uint32_t idempotency_ttl_s; /* 0: keys are ignored */
 	uint32_t idempotency_key_bytes_max;
 	uint32_t n_cached_max; /* entries of either kind */
-	str *allowed_origins; /* lower case; patterns were checked (origin.h) */
+	str *allowed_origins;  /* lower case; patterns were checked (origin.h) */
 	size_t n_allowed_origins;
 };
 
@@ -56,8 +57,8 @@ struct app_table {
 struct app_table *app_table_new(struct hash_key key);
 /* Wipes secrets. */
 void app_table_free(struct app_table *t);
-/* A new app with unset limits, enabled, no features; its strings are copied. NULL: the id or the key is taken. The caller fills the
- * rest before the table is shared. */
+/* A new app with unset limits, enabled, no features; its strings are copied. NULL: the id or the
+ * key is taken. The caller fills the rest before the table is shared. */
 struct app *app_table_add(struct app_table *t, str id, str key, str secret);
 void app_add_origin(struct app *a, str pattern);
 const struct app *app_by_id(const struct app_table *t, str id);

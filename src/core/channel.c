@@ -8,7 +8,8 @@ str channel_key(const void *channel)
 	return ((const struct channel *)channel)->name;
 }
 
-struct channel *channel_new(struct hub_app *owner, unsigned n_workers, str name, uint64_t hash, uint32_t traits)
+struct channel *channel_new(struct hub_app *owner, unsigned n_workers, str name, uint64_t hash,
+			    uint32_t traits)
 {
 	size_t fixed = sizeof(struct channel) + n_workers * sizeof(struct interest);
 	struct channel *ch = try_alloc(fixed + name.n);

@@ -1,4 +1,5 @@
-/* channel.h: a channel as the hub knows it: how many subscriptions each worker has on it, and who is present.
+/* channel.h: a channel as the hub knows it: how many subscriptions each worker has on it, and
+ * who is present.
  *
  * It exists from its first subscription to its last. Private to the hub's files. */
 #ifndef CORE_CHANNEL_H
@@ -49,7 +50,8 @@ static inline bool channel_is_presence(const struct channel *ch)
 }
 
 /* n_workers places of interest. NULL: memory. */
-struct channel *channel_new(struct hub_app *owner, unsigned n_workers, str name, uint64_t hash, uint32_t traits);
+struct channel *channel_new(struct hub_app *owner, unsigned n_workers, str name, uint64_t hash,
+			    uint32_t traits);
 /* Nobody is on it; forgotten by its owner. */
 void channel_free(struct channel *ch);
 /* For struct map. */

@@ -1,7 +1,7 @@
 /* channel_name.h: what a channel's name says about it.
  *
- * The kind is decided by anchored prefixes alone (the original searches for "cache-" anywhere and so lets private
- * channels in unsigned). Names are compared byte for byte. */
+ * The kind is decided by anchored prefixes alone (the original searches for "cache-" anywhere
+ * and so lets private channels in unsigned). Names are compared byte for byte. */
 #ifndef CORE_CHANNEL_NAME_H
 #define CORE_CHANNEL_NAME_H
 
@@ -22,9 +22,10 @@ unsigned channel_traits(str name);
 /* The user of a CHANNEL_USER name. */
 str channel_user(str name);
 
-/* Length 1..max bytes and legal characters: OK. ERR_LIMIT: too long. ERR_SYNTAX: empty or bad characters; *problem is then the text
- * "Channel name contains invalid characters: '…' (invalid chars: ['x', …])", built in a, each of them named, in order and as often as
- * it occurs. An empty name, or one that is no UTF-8: static text without the list. */
+/* Length 1..max bytes and legal characters: OK. ERR_LIMIT: too long. ERR_SYNTAX: empty or bad
+ * characters; *problem is then the text "Channel name contains invalid characters: '…' (invalid
+ * chars: ['x', …])", built in a, each of them named, in order and as often as it occurs. An
+ * empty name, or one that is no UTF-8: static text without the list. */
 err channel_name_check(str name, uint32_t bytes_max, struct arena *a, str *problem);
 
 #endif

@@ -45,7 +45,8 @@ void expiring_fini(struct expiring *x)
 	map_fini(&x->by_name);
 }
 
-const struct expiring_entry *expiring_find(struct expiring *x, uint64_t hash, str name, uint64_t now_ms)
+const struct expiring_entry *expiring_find(struct expiring *x, uint64_t hash, str name,
+					   uint64_t now_ms)
 {
 	drop_expired(x, now_ms);
 	return map_find(&x->by_name, hash, name);

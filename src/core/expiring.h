@@ -1,7 +1,9 @@
-/* expiring.h: names that stand for a message for some time: the last event of a cache channel, the answer to an idempotency key.
+/* expiring.h: names that stand for a message for some time: the last event of a cache channel,
+ * the answer to an idempotency key.
  *
- * One lifetime for all entries of a table, so the order of putting is the order of expiring: nothing is ever searched for what is
- * old. A table is bounded: beyond n_max the oldest goes. One thread; the time is the caller's. */
+ * One lifetime for all entries of a table, so the order of putting is the order of expiring:
+ * nothing is ever searched for what is old. A table is bounded: beyond n_max the oldest goes.
+ * One thread; the time is the caller's. */
 #ifndef CORE_EXPIRING_H
 #define CORE_EXPIRING_H
 
@@ -27,9 +29,11 @@ struct expiring_entry {
 
 void expiring_init(struct expiring *x, uint64_t ttl_ms, uint32_t n_max);
 void expiring_fini(struct expiring *x);
-/* Replaces what was there. Takes over the reference. Without memory, or with a lifetime of 0, nothing is kept. */
+/* Replaces what was there. Takes over the reference. Without memory, or with a lifetime of 0,
+ * nothing is kept. */
 void expiring_put(struct expiring *x, uint64_t hash, str name, struct msg *m, uint64_t now_ms);
 /* The entry, valid until the next call, or NULL. */
-const struct expiring_entry *expiring_find(struct expiring *x, uint64_t hash, str name, uint64_t now_ms);
+const struct expiring_entry *expiring_find(struct expiring *x, uint64_t hash, str name,
+					   uint64_t now_ms);
 
 #endif

@@ -1,7 +1,9 @@
-/* hub.h: the one owner of everything that is shared: which channels exist, who is present, in which order events happen.
+/* hub.h: the one owner of everything that is shared: which channels exist, who is present, in
+ * which order events happen.
  *
- * It takes records (mail.h) one after the other and answers with records through its sink; it does no I/O, holds no lock, knows no
- * socket. The order of a channel is the order in which records were taken. One thread. Counts are read from the structures themselves. */
+ * It takes records (mail.h) one after the other and answers with records through its sink; it
+ * does no I/O, holds no lock, knows no socket. The order of a channel is the order in which
+ * records were taken. One thread. Counts are read from the structures themselves. */
 #ifndef CORE_HUB_H
 #define CORE_HUB_H
 
@@ -12,13 +14,14 @@
 struct hub;
 
 struct hub_sink {
-	/* Room for a record to that worker, sent when the hub's owner flushes. Never NULL (records are small). */
+	/* Room for a record to that worker, sent when the hub's owner flushes. Never NULL
+	 * (records are small). */
 	void *(*mail)(void *ctx, unsigned worker, enum mail_to_worker kind, size_t bytes);
 	void *ctx;
 };
 
-struct hub *hub_new(const struct app_table *apps, unsigned n_workers, struct hash_key key, const struct clock *clock,
-		    struct hub_sink sink);
+struct hub *hub_new(const struct app_table *apps, unsigned n_workers, struct hash_key key,
+		    const struct clock *clock, struct hub_sink sink);
 /* Everybody must have left. */
 void hub_free(struct hub *h);
 /* One record from that worker; borrowed. */
@@ -26,7 +29,8 @@ void hub_take(struct hub *h, unsigned worker, enum mail_to_hub kind, const void 
 /* After a batch of records: says what is said once however often it changed. */
 void hub_end_batch(struct hub *h);
 
-/* Counts of one app, for health, statistics and tests. Signed-in users are counted as such, not as channels. */
+/* Counts of one app, for health, statistics and tests. Signed-in users are counted as such, not
+ * as channels. */
 struct hub_counts {
 	size_t connections, channels, subscriptions, presence_members, users;
 };

@@ -1,4 +1,5 @@
-/* hub_priv.h: shared by the hub's own files: hub.c (joining, leaving, delivering), hub_publish.c, hub_query.c, hub_users.c. */
+/* hub_priv.h: shared by the hub's own files: hub.c (joining, leaving, delivering),
+ * hub_publish.c, hub_query.c, hub_users.c. */
 #ifndef CORE_HUB_PRIV_H
 #define CORE_HUB_PRIV_H
 
@@ -22,18 +23,22 @@ static inline struct hub_app *hub_app(struct hub *h, const struct app *app)
 	return &h->apps[app->index];
 }
 struct channel *hub_find(struct hub *h, const struct app *app, str name);
-/* To every worker with interest; takes over the reference. NULL is fine: memory was short and the event is lost to all alike. */
+/* To every worker with interest; takes over the reference. NULL is fine: memory was short and
+ * the event is lost to all alike. */
 void hub_deliver(struct hub *h, struct channel *ch, struct msg *frame, struct socket_id exclude);
 /* body: its reference is taken over; NULL for none. */
-void hub_answer(struct hub *h, unsigned worker, void *conn, enum hub_answer result, struct msg *body);
+void hub_answer(struct hub *h, unsigned worker, void *conn, enum hub_answer result,
+		struct msg *body);
 /* A body of what was written to b, which stays the caller's. NULL: memory. */
 struct msg *hub_body_new(const struct buf *b);
-/* Writes the attributes that are asked for as members of an object that is already open; ch may be NULL (unoccupied). True when one was
- * written. */
-bool hub_write_info(struct buf *b, const struct channel *ch, uint32_t traits, uint32_t info, bool first);
+/* Writes the attributes that are asked for as members of an object that is already open; ch may
+ * be NULL (unoccupied). True when one was written. */
+bool hub_write_info(struct buf *b, const struct channel *ch, uint32_t traits, uint32_t info,
+		    bool first);
 
 /* "name":{attributes}. Without attributes: nothing, unless keep_empty. True when it was written. */
-bool hub_write_channel(struct buf *b, str name, const struct channel *ch, uint32_t info, bool keep_empty, bool first);
+bool hub_write_channel(struct buf *b, str name, const struct channel *ch, uint32_t info,
+		       bool keep_empty, bool first);
 
 /* A user's first connection came, a new watchlist came with one, the last one is going. */
 void hub_user_came(struct hub *h, struct channel *user);

@@ -1,7 +1,9 @@
-/* hub_publish.c: events, from back-ends and from clients. Everything was validated by the worker; here it gets its place in the order.
+/* hub_publish.c: events, from back-ends and from clients. Everything was validated by the
+ * worker; here it gets its place in the order.
  *
- * An idempotency key is looked up and kept in one step with the delivery, so there is no state "being processed" that an error
- * could leave behind. Keys of events and of whole batches are different names. */
+ * An idempotency key is looked up and kept in one step with the delivery, so there is no state
+ * "being processed" that an error could leave behind. Keys of events and of whole batches are
+ * different names. */
 #include "core/hub_priv.h"
 
 #include "codec/pusher.h"
@@ -51,12 +53,14 @@ struct msg *hub_last_event(struct hub *h, const struct channel *ch)
 	const struct expiring_entry *e =
 		expiring_find(&ch->owner->last_events, ch->hash, ch->name, clock_ms(h->clock));
 
-	return e ? msg_ref(e->msg) : pusher_text_event_new(S("pusher:cache_miss"), ch->name, S("{}"));
+	return e ? msg_ref(e->msg) :
+		   pusher_text_event_new(S("pusher:cache_miss"), ch->name, S("{}"));
 }
 
 /* Delivering */
 
-static void deliver_to_channel(struct hub *h, struct hub_app *a, str name, const struct event_reader *r)
+static void deliver_to_channel(struct hub *h, struct hub_app *a, str name,
+			       const struct event_reader *r)
 {
 	uint64_t hash = hash_str(&h->key, name);
 	struct channel *ch = map_find(&a->channels, hash, name);
@@ -85,7 +89,8 @@ static void deliver_event(struct hub *h, const struct app *app, const struct pub
 /* Answers */
 
 /* "<channel>":{…} for each channel that has something to tell. True when there was one. */
-static bool write_channels_info(struct hub *h, const struct app *app, const struct published_event *e, struct buf *b)
+static bool write_channels_info(struct hub *h, const struct app *app,
+				const struct published_event *e, struct buf *b)
 {
 	struct event_reader r = event_open(e);
 	bool any = false;
@@ -115,7 +120,8 @@ static struct msg *event_answer_new(struct hub *h, const struct to_hub_publish *
 }
 
 /* One item of a batch was delivered (or was a repetition): its attributes, of its first channel. */
-static void write_item(struct hub *h, const struct app *app, const struct published_event *e, bool is_new, struct buf *b)
+static void write_item(struct hub *h, const struct app *app, const struct published_event *e,
+		       bool is_new, struct buf *b)
 {
 	struct event_reader r = event_open(e);
 	str name = event_next_channel(&r);
@@ -130,13 +136,15 @@ static void write_item(struct hub *h, const struct app *app, const struct publis
 
 static const struct expiring_entry *find_answer(struct hub *h, struct expiring *answers, str key)
 {
-	return key.n ? expiring_find(answers, hash_str(&h->key, key), key, clock_ms(h->clock)) : NULL;
+	return key.n ? expiring_find(answers, hash_str(&h->key, key), key, clock_ms(h->clock)) :
+		       NULL;
 }
 
 static void keep_answer(struct hub *h, struct expiring *answers, str key, struct msg *body)
 {
 	if (key.n)
-		expiring_put(answers, hash_str(&h->key, key), key, body ? msg_ref(body) : NULL, clock_ms(h->clock));
+		expiring_put(answers, hash_str(&h->key, key), key, body ? msg_ref(body) : NULL,
+			     clock_ms(h->clock));
 }
 
 static struct msg *repeated(const struct expiring_entry *known)
@@ -225,8 +233,9 @@ static bool is_within_rate(struct hub *h, const struct to_hub_publish *r)
 {
 	uint32_t max = r->app->limits.max_backend_events_per_second;
 
-	return max == NO_LIMIT || rate_window_take_n(&hub_app(h, r->app)->events, (uint32_t)clock_ms(h->clock), 1,
-						     r->n_events, max);
+	return max == NO_LIMIT ||
+	       rate_window_take_n(&hub_app(h, r->app)->events, (uint32_t)clock_ms(h->clock), 1,
+				  r->n_events, max);
 }
 
 void hub_publish(struct hub *h, unsigned worker, const struct to_hub_publish *r)
@@ -234,7 +243,8 @@ void hub_publish(struct hub *h, unsigned worker, const struct to_hub_publish *r)
 	if (!is_within_rate(h, r))
 		hub_answer(h, worker, r->conn, ANSWER_TOO_MANY, NULL);
 	else
-		hub_answer(h, worker, r->conn, ANSWER_OK, r->is_batch ? publish_batch(h, r) : publish_event(h, r));
+		hub_answer(h, worker, r->conn, ANSWER_OK,
+			   r->is_batch ? publish_batch(h, r) : publish_event(h, r));
 }
 
 void hub_client_event(struct hub *h, const struct to_hub_client_event *r)
@@ -243,5 +253,6 @@ void hub_client_event(struct hub *h, const struct to_hub_client_event *r)
 	str data = { event.p + event.n, r->data_len };
 	str user_id = r->membership ? r->membership->member->user_id : (str){ 0 };
 
-	hub_deliver(h, r->channel, pusher_event_new(event, r->channel->name, data, user_id), r->sender);
+	hub_deliver(h, r->channel, pusher_event_new(event, r->channel->name, data, user_id),
+		    r->sender);
 }

@@ -1,4 +1,5 @@
-/* hub_query.c: what the HTTP API asks about: channels and who is on them. Answers are sorted by name, so that they can be compared. */
+/* hub_query.c: what the HTTP API asks about: channels and who is on them. Answers are sorted by
+ * name, so that they can be compared. */
 #include "base/json.h"
 #include "base/mem.h"
 #include "core/hub_priv.h"
@@ -14,7 +15,8 @@ static void put_count(struct buf *b, bool first, str name, uint64_t n)
 	buf_putu(b, n);
 }
 
-bool hub_write_info(struct buf *b, const struct channel *ch, uint32_t traits, uint32_t info, bool first)
+bool hub_write_info(struct buf *b, const struct channel *ch, uint32_t traits, uint32_t info,
+		    bool first)
 {
 	bool wrote = false;
 
@@ -23,13 +25,15 @@ bool hub_write_info(struct buf *b, const struct channel *ch, uint32_t traits, ui
 		wrote = true;
 	}
 	if ((info & INFO_USER_COUNT) && (traits & CHANNEL_PRESENCE)) {
-		put_count(b, first && !wrote, S("user_count"), ch ? presence_count(ch->presence) : 0);
+		put_count(b, first && !wrote, S("user_count"),
+			  ch ? presence_count(ch->presence) : 0);
 		wrote = true;
 	}
 	return wrote;
 }
 
-bool hub_write_channel(struct buf *b, str name, const struct channel *ch, uint32_t info, bool keep_empty, bool first)
+bool hub_write_channel(struct buf *b, str name, const struct channel *ch, uint32_t info,
+		       bool keep_empty, bool first)
 {
 	size_t before = b->len;
 
@@ -94,7 +98,8 @@ static void query_channels(struct hub *h, unsigned worker, const struct to_hub_q
 		hub_answer(h, worker, r->conn, ANSWER_NO_MEMORY, NULL);
 		return;
 	}
-	if ((r->info & INFO_USER_COUNT) && !str_has_prefix(prefix, S("presence-")) && has_non_presence(list, n)) {
+	if ((r->info & INFO_USER_COUNT) && !str_has_prefix(prefix, S("presence-")) &&
+	    has_non_presence(list, n)) {
 		xfree(list);
 		hub_answer(h, worker, r->conn, ANSWER_NOT_PRESENCE, NULL);
 		return;
@@ -156,7 +161,8 @@ static bool is_within_rate(struct hub *h, const struct app *app)
 {
 	uint32_t max = app->limits.max_read_requests_per_second;
 
-	return max == NO_LIMIT || rate_window_take(&hub_app(h, app)->reads, (uint32_t)clock_ms(h->clock), 1, max);
+	return max == NO_LIMIT ||
+	       rate_window_take(&hub_app(h, app)->reads, (uint32_t)clock_ms(h->clock), 1, max);
 }
 
 void hub_query(struct hub *h, unsigned worker, const struct to_hub_query *r)

@@ -1,8 +1,10 @@
-/* hub_users.c: who is signed in. A user exists as the channel that all its connections are on (mail.h). */
+/* hub_users.c: who is signed in. A user exists as the channel that all its connections are on
+ * (mail.h). */
 #include "base/check.h"
 #include "core/hub_priv.h"
 
-/* The name of a user's channel is looked up more often than users come and go: built where it is needed. */
+/* The name of a user's channel is looked up more often than users come and go: built where it is
+ * needed. */
 static struct channel *find_user(struct hub *h, const struct app *app, str user_id)
 {
 	struct channel *ch;
@@ -37,7 +39,8 @@ static void tell_watchers(struct hub *h, struct channel *user, bool online)
 	if (!edge)
 		return;
 	for (struct list *l = w->watchers.next; l != &w->watchers; l = l->next)
-		hub_deliver(h, container_of(l, struct watch, in_watched)->watcher, msg_ref(edge), SOCKET_ID_NONE);
+		hub_deliver(h, container_of(l, struct watch, in_watched)->watcher, msg_ref(edge),
+			    SOCKET_ID_NONE);
 	msg_unref(edge);
 }
 

@@ -1,10 +1,12 @@
 /* mail.h: everything that a worker and the hub say to each other, as plain records.
  *
- * Worker to hub (TO_HUB_*): a worker asks or reports. Hub to worker (TO_WORKER_*): the hub answers or delivers.
- * A request with a conn is answered exactly once, in order; conn is the worker's own pointer, meaningless to the hub.
- * local is the worker's own channel record: the hub gives it back with each delivery so that no name is looked up twice. It stays
- * valid for the worker until TO_WORKER_RELEASED. Likewise channel and membership are the hub's, given back by the worker.
- * A msg in a record carries one reference to the reader. Texts follow the struct in the order of their lengths. */
+ * Worker to hub (TO_HUB_*): a worker asks or reports. Hub to worker (TO_WORKER_*): the hub
+ * answers or delivers. A request with a conn is answered exactly once, in order; conn is the
+ * worker's own pointer, meaningless to the hub. local is the worker's own channel record: the
+ * hub gives it back with each delivery so that no name is looked up twice. It stays valid for
+ * the worker until TO_WORKER_RELEASED. Likewise channel and membership are the hub's, given back
+ * by the worker. A msg in a record carries one reference to the reader. Texts follow the struct
+ * in the order of their lengths. */
 #ifndef CORE_MAIL_H
 #define CORE_MAIL_H
 
@@ -46,7 +48,8 @@ static inline unsigned mail_worker(uint32_t kind)
 struct channel;	   /* the hub's */
 struct membership; /* the hub's: one connection's presence on one channel */
 
-/* A connection wants to exist. Answered by TO_WORKER_CONNECTED if it asks for that; without a quota nobody needs to wait. */
+/* A connection wants to exist. Answered by TO_WORKER_CONNECTED if it asks for that; without a
+ * quota nobody needs to wait. */
 struct to_hub_connect {
 	void *conn;
 	const struct app *app;
@@ -57,9 +60,10 @@ struct to_worker_connected {
 	bool over_quota; /* not counted; close it with 4004 */
 };
 
-/* Answered by TO_WORKER_SUBSCRIBED. With a repeat (channel not NULL) nothing changes but the answer is complete.
- * To sign in is to subscribe to the user's own channel (CHANNEL_USER): all signed-in connections of a user are on it, that is
- * how events for the user reach them. A repeat then sets the watchlist anew. */
+/* Answered by TO_WORKER_SUBSCRIBED. With a repeat (channel not NULL) nothing changes but the
+ * answer is complete. To sign in is to subscribe to the user's own channel (CHANNEL_USER): all
+ * signed-in connections of a user are on it, that is how events for the user reach them. A
+ * repeat then sets the watchlist anew. */
 struct to_hub_subscribe {
 	void *conn;
 	void *local;
@@ -68,7 +72,9 @@ struct to_hub_subscribe {
 	struct membership *membership; /* repeat on a presence channel */
 	uint32_t traits;	       /* enum channel_traits */
 	uint32_t name_len, user_id_len, user_info_len;
-	char text[]; /* name, user_id, user_info (JSON as written); CHANNEL_USER: user_info is the watchlist (JSON array) or empty */
+	/* name, user_id, user_info (JSON as written); CHANNEL_USER: user_info is the watchlist
+	 * (JSON array) or empty */
+	char text[];
 };
 struct to_worker_subscribed {
 	void *conn;
@@ -76,12 +82,17 @@ struct to_worker_subscribed {
 	struct channel *channel;
 	struct membership *membership;
 	bool is_repeat;
-	bool over_capacity;  /* presence channel is full: nobody joined, no channel, no membership */
-	struct msg *roster;  /* presence: the acknowledgement frame; else NULL: the worker builds it */
-	struct msg *follow;  /* what comes right after it: the cached event or pusher:cache_miss, the watchlist's state; or NULL */
+	/* presence channel is full: nobody joined, no channel, no membership */
+	bool over_capacity;
+	/* presence: the acknowledgement frame; else NULL: the worker builds it */
+	struct msg *roster;
+	/* what comes right after it: the cached event or pusher:cache_miss, the watchlist's
+	 * state; or NULL */
+	struct msg *follow;
 };
 
-/* One connection leaves n channels, or ends altogether. Not answered, but see TO_WORKER_RELEASED. */
+/* One connection leaves n channels, or ends altogether. Not answered, but see
+ * TO_WORKER_RELEASED. */
 struct to_hub_leave {
 	const struct app *app;
 	bool is_disconnect;
@@ -91,7 +102,8 @@ struct to_hub_leave {
 		struct membership *membership; /* NULL unless presence */
 	} entries[];
 };
-/* The hub sends this worker nothing more for local. The worker frees it when it has nobody on it and no subscribe under way. */
+/* The hub sends this worker nothing more for local. The worker frees it when it has nobody on it
+ * and no subscribe under way. */
 struct to_worker_released {
 	void *local;
 };
@@ -104,15 +116,16 @@ struct to_hub_client_event {
 	char text[]; /* event name (decoded), data (JSON as written) */
 };
 
-/* One or more events, all validated, delivered in order. Answered by TO_WORKER_ANSWER. With an idempotency key that was seen before,
- * nothing is delivered and the answer is the one of then. */
+/* One or more events, all validated, delivered in order. Answered by TO_WORKER_ANSWER. With an
+ * idempotency key that was seen before, nothing is delivered and the answer is the one of then. */
 struct to_hub_publish {
 	void *conn;
 	const struct app *app;
 	uint32_t n_events;
 	bool is_batch;
 	uint32_t key_len; /* the batch's idempotency key, 0: none */
-	char text[];	  /* key, padded to 8; then n_events times struct published_event, each 8-aligned */
+	/* key, padded to 8; then n_events times struct published_event, each 8-aligned */
+	char text[];
 };
 static inline size_t mail_padded(size_t n)
 {
@@ -131,7 +144,9 @@ struct published_event {
 	uint32_t n_channels;
 	uint32_t name_len, data_len;
 	uint32_t key_len; /* its own idempotency key, 0: none */
-	char text[]; /* name (decoded), data (JSON text as it goes on the wire), key, then n_channels times: uint16_t length (unaligned), name */
+	/* name (decoded), data (JSON text as it goes on the wire), key, then n_channels times:
+	 * uint16_t length (unaligned), name */
+	char text[];
 };
 
 enum channel_info { INFO_SUBSCRIPTION_COUNT = 1, INFO_USER_COUNT = 2, INFO_CACHE = 4 };

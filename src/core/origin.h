@@ -6,7 +6,8 @@
 
 /* NULL when the pattern is sound, else what is wrong with it (static text). */
 const char *origin_pattern_problem(str pattern);
-/* origin: the header's value, empty when absent; case does not matter. An empty list allows everything. */
+/* origin: the header's value, empty when absent; case does not matter. An empty list allows
+ * everything. */
 bool origin_allowed(str origin, const str *patterns, size_t n);
 
 #endif

@@ -53,7 +53,8 @@ static void member_free(struct presence *p, struct member *m)
 	xfree(m);
 }
 
-struct membership *presence_join(struct presence *p, uint64_t hash, str user_id, str user_info, bool *is_first)
+struct membership *presence_join(struct presence *p, uint64_t hash, str user_id, str user_info,
+				 bool *is_first)
 {
 	struct membership *ms = try_alloc(sizeof *ms + user_info.n);
 	struct member *m = presence_find(p, hash, user_id);
@@ -87,7 +88,8 @@ void presence_leave(struct presence *p, struct membership *ms)
 
 static str member_info(const struct member *m)
 {
-	const struct membership *oldest = container_of(m->memberships.next, struct membership, link);
+	const struct membership *oldest =
+		container_of(m->memberships.next, struct membership, link);
 
 	return oldest->user_info.n ? oldest->user_info : S("{}");
 }

@@ -1,8 +1,9 @@
 /* presence.h: who is on a presence channel.
  *
- * A member is a user, however many connections it has; each connection's membership keeps the user_info that it came with, and the oldest
- * live one is shown. Members stand in the order of their joining: rosters are stable. The edges 0 to 1 and 1 to 0 are decided here,
- * by the one thread that owns the channel. */
+ * A member is a user, however many connections it has; each connection's membership keeps the
+ * user_info that it came with, and the oldest live one is shown. Members stand in the order of
+ * their joining: rosters are stable. The edges 0 to 1 and 1 to 0 are decided here, by the one
+ * thread that owns the channel. */
 #ifndef CORE_PRESENCE_H
 #define CORE_PRESENCE_H
 
@@ -40,7 +41,8 @@ static inline size_t presence_count(const struct presence *p)
 }
 struct member *presence_find(const struct presence *p, uint64_t hash, str user_id);
 /* *is_first: the user was not there before. NULL: memory, nothing changed. */
-struct membership *presence_join(struct presence *p, uint64_t hash, str user_id, str user_info, bool *is_first);
+struct membership *presence_join(struct presence *p, uint64_t hash, str user_id, str user_info,
+				 bool *is_first);
 /* True when leaving will take the user away. */
 static inline bool membership_is_last(const struct membership *m)
 {

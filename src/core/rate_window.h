@@ -1,7 +1,8 @@
-/* rate_window.h: how often somebody may do something: a number per fixed window, which starts with
- * the first of them.
+/* rate_window.h: how often somebody may do something: a number per fixed window, which starts
+ * with the first of them.
  *
- * Time is the low 32 bits of milliseconds: a window that was left 49 days ago may count once more. */
+ * Time is the low 32 bits of milliseconds: a window that was left 49 days ago may count once
+ * more. */
 #ifndef CORE_RATE_WINDOW_H
 #define CORE_RATE_WINDOW_H
 
@@ -15,8 +16,8 @@ struct rate_window {
 };
 
 /* n more, or none of them: are they within n_max per window_s? */
-static inline bool rate_window_take_n(struct rate_window *w, uint32_t now_ms, uint32_t window_s, uint32_t n,
-				      uint32_t n_max)
+static inline bool rate_window_take_n(struct rate_window *w, uint32_t now_ms, uint32_t window_s,
+				      uint32_t n, uint32_t n_max)
 {
 	uint32_t age_ms = now_ms - w->start_ms;
 
@@ -30,7 +31,8 @@ static inline bool rate_window_take_n(struct rate_window *w, uint32_t now_ms, ui
 	return true;
 }
 
-static inline bool rate_window_take(struct rate_window *w, uint32_t now_ms, uint32_t window_s, uint32_t n_max)
+static inline bool rate_window_take(struct rate_window *w, uint32_t now_ms, uint32_t window_s,
+				    uint32_t n_max)
 {
 	return rate_window_take_n(w, now_ms, window_s, 1, n_max);
 }

@@ -123,7 +123,8 @@ static struct msg *end(struct buf *b)
 	struct msg *m;
 
 	buf_puts(b, S("]}"));
-	m = buf_ok(b) ? pusher_text_event_new(S("pusher_internal:watchlist_events"), (str){ 0 }, buf_str(b)) :
+	m = buf_ok(b) ? pusher_text_event_new(S("pusher_internal:watchlist_events"), (str){ 0 },
+					      buf_str(b)) :
 			NULL;
 	buf_fini(b);
 	return m;
@@ -167,7 +168,8 @@ static bool put_state(struct buf *b, const struct watch *list, bool wants_online
 	return any;
 }
 
-struct msg *watch_state_new(const struct watch *list, bool (*is_online)(void *ctx, str user_id), void *ctx)
+struct msg *watch_state_new(const struct watch *list, bool (*is_online)(void *ctx, str user_id),
+			    void *ctx)
 {
 	struct buf b;
 	bool any;

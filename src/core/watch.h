@@ -1,8 +1,9 @@
 /* watch.h: who wants to know whether whom is online.
  *
- * A user is online while a connection is signed in as it: while its channel "#server-to-user-…" has subscriptions. A watcher is such a
- * channel too: frames for it reach all connections of that user. Each user has one watchlist, the last one that was given; it
- * ends with the user's last connection. One table per app, one thread. */
+ * A user is online while a connection is signed in as it: while its channel "#server-to-user-…"
+ * has subscriptions. A watcher is such a channel too: frames for it reach all connections of
+ * that user. Each user has one watchlist, the last one that was given; it ends with the user's
+ * last connection. One table per app, one thread. */
 #ifndef CORE_WATCH_H
 #define CORE_WATCH_H
 
@@ -38,7 +39,8 @@ struct watch_table {
 void watch_init(struct watch_table *t, struct hash_key key);
 /* Nobody watches any more. */
 void watch_fini(struct watch_table *t);
-/* Replaces *list (the watcher's own) by the strings of a JSON array; other entries and repetitions are skipped. watchlist empty: none. */
+/* Replaces *list (the watcher's own) by the strings of a JSON array; other entries and
+ * repetitions are skipped. watchlist empty: none. */
 void watch_set(struct watch_table *t, struct watch **list, struct channel *watcher, str watchlist);
 /* Who watches this user, or NULL. */
 struct watched *watch_find(const struct watch_table *t, str user_id);
@@ -46,6 +48,7 @@ struct watched *watch_find(const struct watch_table *t, str user_id);
 /* {"event":"pusher_internal:watchlist_events",…}: one user came or went. NULL: memory. */
 struct msg *watch_edge_new(str user_id, bool is_online);
 /* The state of a whole list. NULL when it is empty or memory is short. */
-struct msg *watch_state_new(const struct watch *list, bool (*is_online)(void *ctx, str user_id), void *ctx);
+struct msg *watch_state_new(const struct watch *list, bool (*is_online)(void *ctx, str user_id),
+			    void *ctx);
 
 #endif

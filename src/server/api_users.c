@@ -1,4 +1,5 @@
-/* api_users.c: POST …/users/{userId}/…: closing everything that is signed in as a user. Bodies are not looked at. */
+/* api_users.c: POST …/users/{userId}/…: closing everything that is signed in as a user. Bodies
+ * are not looked at. */
 #include "codec/pusher.h"
 #include "server/api.h"
 #include "server/worker.h"
@@ -6,7 +7,8 @@
 static void close_user(const struct http_call *call, enum pusher_code code, str reason)
 {
 	str user_id = call->segments[1];
-	struct to_hub_close_user *r = worker_mail(call->worker, TO_HUB_CLOSE_USER, sizeof(*r) + user_id.n);
+	struct to_hub_close_user *r =
+		worker_mail(call->worker, TO_HUB_CLOSE_USER, sizeof(*r) + user_id.n);
 
 	if (!r) {
 		http_answer_busy(call);

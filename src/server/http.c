@@ -1,11 +1,12 @@
 /* http.c: requests: from bytes to a route's handler.
  *
- * The usual request lies whole in what was read: it is parsed, checked and handled where it lies, and leaves nothing behind. Only
- * of one that is still incomplete something is kept: its head as it came (to be parsed again, which is cheaper than
- * keeping what was understood), then its body as it grows, never more than arrived. Each wait has its deadline.
+ * The usual request lies whole in what was read: it is parsed, checked and handled where it
+ * lies, and leaves nothing behind. Only of one that is still incomplete something is kept: its
+ * head as it came (to be parsed again, which is cheaper than keeping what was understood), then
+ * its body as it grows, never more than arrived. Each wait has its deadline.
  *
- * Where a request ends must be beyond doubt: whatever the parser refuses ends the connection. So does a body that is
- * too large; it is refused from its announcement, before it is read. */
+ * Where a request ends must be beyond doubt: whatever the parser refuses ends the connection. So
+ * does a body that is too large; it is refused from its announcement, before it is read. */
 #include "server/http.h"
 
 #include "base/check.h"

@@ -1,14 +1,16 @@
 /* http.h: the HTTP side of a connection: from bytes to requests, from answers to bytes.
  *
- * A request that lies whole in the input is handled where it lies; only an incomplete one owns memory (struct http_state), within the
- * limits and deadlines of the options. Routes are rows of routes.def. */
+ * A request that lies whole in the input is handled where it lies; only an incomplete one owns
+ * memory (struct http_state), within the limits and deadlines of the options. Routes are rows of
+ * routes.def. */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 
 #include "codec/http1.h"
 #include "server/conn.h"
 
-/* What a route's handler sees. Everything is valid during the call only; scratch memory is the worker's arena. */
+/* What a route's handler sees. Everything is valid during the call only; scratch memory is the
+ * worker's arena. */
 struct http_call {
 	struct conn *conn;
 	struct worker *worker;
@@ -19,7 +21,8 @@ struct http_call {
 	const struct app *app; /* signed routes: who signed */
 };
 
-/* Handles input: takes bytes from *in until all are taken, or the connection awaits the hub, changes its phase or ends. */
+/* Handles input: takes bytes from *in until all are taken, or the connection awaits the hub,
+ * changes its phase or ends. */
 void http_feed(struct conn *c, str *in);
 /* A new connection, or one whose last answer was sent: the deadline of the phase is armed. */
 void http_begin(struct conn *c);
@@ -30,7 +33,8 @@ void http_discard(struct conn *c);
 
 #define HTTP_PLAIN_TEXT "text/plain; charset=utf-8"
 
-/* Answers. Keep-alive, HEAD and CORS are taken care of. content_type NULL: none. extra: ready header lines "Name: value\r\n" or empty. */
+/* Answers. Keep-alive, HEAD and CORS are taken care of. content_type NULL: none. extra: ready
+ * header lines "Name: value\r\n" or empty. */
 void http_answer(const struct http_call *call, unsigned status, const char *content_type, str extra,
 		 str body);
 void http_answer_json(const struct http_call *call, unsigned status, str body);
@@ -41,7 +45,8 @@ void http_answer_later(const struct http_call *call, uint32_t retry_after_s, con
 		       str text);
 /* The same because memory is short for what was asked. */
 void http_answer_busy(const struct http_call *call);
-/* The hub's answer to the request that c awaits (bits of c remember how to answer). Takes over the reference to its body. */
+/* The hub's answer to the request that c awaits (bits of c remember how to answer). Takes over
+ * the reference to its body. */
 void http_on_hub_answer(struct conn *c, const struct to_worker_answer *a);
 
 #endif

@@ -1,8 +1,9 @@
 /* http_answer.c: answers, from a handler or from the hub, to bytes.
  *
- * An answer is one message, head and body together. The commonest one, to a plain publish, is the same for everybody during a
- * second (its date): it is built once and shared. How an answer has to look (kept alive, HEAD, HTTP/1.0) is noted
- * in the connection when its request begins, so that an answer which comes later needs no memory to wait in. */
+ * An answer is one message, head and body together. The commonest one, to a plain publish, is
+ * the same for everybody during a second (its date): it is built once and shared. How an answer
+ * has to look (kept alive, HEAD, HTTP/1.0) is noted in the connection when its request begins,
+ * so that an answer which comes later needs no memory to wait in. */
 #include "base/json.h"
 #include "server/http_priv.h"
 #include "server/worker.h"
@@ -190,7 +191,8 @@ void http_on_hub_answer(struct conn *c, const struct to_worker_answer *a)
 	else if (a->result == ANSWER_NO_MEMORY)
 		reply_busy(c);
 	else if (a->result == ANSWER_TOO_MANY)
-		reply_error(c, 429, S("retry-after: 1\r\n"), "rate_limited", S("Too many requests"));
+		reply_error(c, 429, S("retry-after: 1\r\n"), "rate_limited",
+			    S("Too many requests"));
 	else if (a->result == ANSWER_NOT_PRESENCE)
 		reply_error(c, 400, (str){ 0 }, "invalid_input",
 			    S("user_count is only available for presence channels. "

@@ -95,7 +95,8 @@ void subs_init(struct subs *s)
 	s->cap = 1;
 }
 
-/* Walks the shorter of the two sides: a connection may have thousands of channels, a channel thousands of connections. */
+/* Walks the shorter of the two sides: a connection may have thousands of channels, a channel
+ * thousands of connections. */
 struct sub *subs_find(struct conn *c, const struct local_channel *ch)
 {
 	struct sub *subs = subs_at(&c->subs);
@@ -133,7 +134,8 @@ void subs_join(struct conn *c, struct local_channel *ch, struct membership *m)
 
 	if (s->n == s->cap)
 		subs_grow(s);
-	subs_at(s)[s->n] = (struct sub){ .local = ch, .membership = m, .index = entry_push(ch, c, s->n) };
+	subs_at(s)[s->n] =
+		(struct sub){ .local = ch, .membership = m, .index = entry_push(ch, c, s->n) };
 	s->n++;
 }
 

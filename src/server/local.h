@@ -1,8 +1,9 @@
 /* local.h: a worker's own view of channels: who of its connections gets what.
  *
- * A channel is a dense array of entries, walked only by delivery; a subscription knows its place in that array and the entry knows
- * the subscription's place in its connection, so that joining and leaving are O(1) by swapping with the last, however many there are.
- * The record outlives its last subscriber until the hub has said that nothing more will come for it (mail.h). */
+ * A channel is a dense array of entries, walked only by delivery; a subscription knows its place
+ * in that array and the entry knows the subscription's place in its connection, so that joining
+ * and leaving are O(1) by swapping with the last, however many there are. The record outlives
+ * its last subscriber until the hub has said that nothing more will come for it (mail.h). */
 #ifndef SERVER_LOCAL_H
 #define SERVER_LOCAL_H
 
@@ -15,7 +16,7 @@ struct conn;
 
 struct local_entry {
 	struct conn *conn;
-	uint32_t slot; /* in conn->subs */
+	uint32_t slot;	     /* in conn->subs */
 	uint8_t compression; /* conn's */
 };
 
@@ -34,7 +35,7 @@ struct local_channel {
 struct sub {
 	struct local_channel *local;
 	struct membership *membership; /* presence */
-	uint32_t index; /* in local->entries */
+	uint32_t index;		       /* in local->entries */
 };
 
 /* A connection's subscriptions: the first lives in the record. */
@@ -61,8 +62,8 @@ struct local_channel *local_find(struct local_channels *l, str name);
 struct local_channel *local_get(struct local_channels *l, str name, uint32_t traits);
 /* TO_WORKER_RELEASED came: frees it unless a subscribe is under way. */
 void local_release(struct local_channel *ch);
-/* A subscribe was refused and does not count as asked any more: frees it if it was the only reason. While the hub still
- * knows it (channel is set) TO_WORKER_RELEASED will come. */
+/* A subscribe was refused and does not count as asked any more: frees it if it was the only
+ * reason. While the hub still knows it (channel is set) TO_WORKER_RELEASED will come. */
 void local_refuse(struct local_channel *ch);
 static inline str local_name(const struct local_channel *ch)
 {

@@ -1,5 +1,6 @@
-/* options.h: what the server needs to know before it starts, as plain values. Whoever fills it (main's configuration, the
- * simulator, a test) has checked the ranges; server_options_default gives the documented defaults. */
+/* options.h: what the server needs to know before it starts, as plain values. Whoever fills it
+ * (main's configuration, the simulator, a test) has checked the ranges; server_options_default
+ * gives the documented defaults. */
 #ifndef SERVER_OPTIONS_H
 #define SERVER_OPTIONS_H
 
@@ -8,9 +9,9 @@
 struct server_options {
 	unsigned n_workers;
 
-	uint32_t activity_timeout_s;	     /* silence before pusher:ping; never 0 */
+	uint32_t activity_timeout_s; /* silence before pusher:ping; never 0 */
 	uint32_t user_authentication_timeout_s;
-	uint32_t max_connections;	     /* per node, all apps; 0: none */
+	uint32_t max_connections; /* per node, all apps; 0: none */
 	uint32_t shutdown_grace_period_s;
 
 	uint64_t message_bytes_max; /* inbound WebSocket message */

@@ -71,8 +71,9 @@ static bool take_hub_mail(struct server *s)
 	return any;
 }
 
-/* While a worker is behind with its mail the hub takes no more: its own box fills, and the workers stop taking in
- * work. No circle of waiting: a worker never waits for the hub before it takes its mail. */
+/* While a worker is behind with its mail the hub takes no more: its own box fills, and the
+ * workers stop taking in work. No circle of waiting: a worker never waits for the hub before it
+ * takes its mail. */
 static bool on_hub_turn_end(void *ctx)
 {
 	struct server *s = ctx;
@@ -112,8 +113,9 @@ static void make_worker(struct server *s, unsigned index, struct loop *l)
 	worker_init(w, s, index, l);
 }
 
-struct server *server_new(const struct server_options *o, const struct app_table *apps, struct log *log,
-			  struct loop **worker_loops, struct loop *hub_loop, struct hash_key key)
+struct server *server_new(const struct server_options *o, const struct app_table *apps,
+			  struct log *log, struct loop **worker_loops, struct loop *hub_loop,
+			  struct hash_key key)
 {
 	struct server *s = xnew(struct server);
 
@@ -148,7 +150,8 @@ static void turn_all(struct server *s)
 
 void server_free(struct server *s)
 {
-	/* Three rounds: leaves to the hub, its releases and late answers back, the last records freed. */
+	/* Three rounds: leaves to the hub, its releases and late answers back, the last records
+	 * freed. */
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_end_all(&s->workers[i]);
 	for (int round = 0; round < 3; round++)

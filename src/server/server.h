@@ -1,7 +1,9 @@
-/* server.h: the whole server as one object: N workers, the hub, and their mailboxes, on loops that somebody else runs.
+/* server.h: the whole server as one object: N workers, the hub, and their mailboxes, on loops
+ * that somebody else runs.
  *
- * Production gives it kernel loops and a thread for each; the simulator gives it simulated loops and turns them one by one. With one
- * worker the hub lives on the worker's loop and mail is exchanged within the turn. */
+ * Production gives it kernel loops and a thread for each; the simulator gives it simulated loops
+ * and turns them one by one. With one worker the hub lives on the worker's loop and mail is
+ * exchanged within the turn. */
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
@@ -16,16 +18,19 @@
 struct server;
 
 /* What is given must outlive the server; options are copied. hub_loop is NULL with one worker. */
-struct server *server_new(const struct server_options *o, const struct app_table *apps, struct log *log, struct loop **worker_loops,
-			  struct loop *hub_loop, struct hash_key key);
+struct server *server_new(const struct server_options *o, const struct app_table *apps,
+			  struct log *log, struct loop **worker_loops, struct loop *hub_loop,
+			  struct hash_key key);
 /* All loops have stopped. Ends every connection first. */
 void server_free(struct server *s);
 
-/* Every worker listens on the address (port 0: the first picks). Before the loops run. Errors as net_listen. */
+/* Every worker listens on the address (port 0: the first picks). Before the loops run. Errors as
+ * net_listen. */
 err server_listen(struct server *s, struct net_address *a, int *system_error);
 err server_listen_unix(struct server *s, str path, unsigned mode, int *system_error);
 
-/* Any thread: upgrades are refused from now on; every session gets 4200 and a Close, spread over the grace period. */
+/* Any thread: upgrades are refused from now on; every session gets 4200 and a Close, spread over
+ * the grace period. */
 void server_drain(struct server *s);
 bool server_is_draining(const struct server *s);
 /* Any thread: have all connections ended? */
@@ -35,7 +40,8 @@ bool server_is_drained(const struct server *s);
 bool server_admit_session(struct server *s);
 void server_release_session(struct server *s);
 
-/* For workers. With one: lets the hub take its mail, on the worker's own loop; true when there was any. */
+/* For workers. With one: lets the hub take its mail, on the worker's own loop; true when there
+ * was any. */
 bool server_turn_hub(struct server *s);
 /* A worker has taken its mail; the hub may have waited for that. */
 void server_mail_was_taken(struct server *s);

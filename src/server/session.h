@@ -1,4 +1,5 @@
-/* session.h: the Pusher protocol on an upgraded connection. Client events it understands are rows of client_events.def. */
+/* session.h: the Pusher protocol on an upgraded connection. Client events it understands are
+ * rows of client_events.def. */
 #ifndef SERVER_SESSION_H
 #define SERVER_SESSION_H
 

@@ -1,7 +1,9 @@
-/* session_users.c: signing in. A connection that is signed in is on its user's own channel (mail.h), which is how events for the user
- * reach it and how the hub knows who is online; the client need not subscribe to that channel, and cannot leave it.
+/* session_users.c: signing in. A connection that is signed in is on its user's own channel
+ * (mail.h), which is how events for the user reach it and how the hub knows who is online; the
+ * client need not subscribe to that channel, and cannot leave it.
  *
- * The signature is verified before anything that it covers is believed. A second sign-in as somebody else is refused. */
+ * The signature is verified before anything that it covers is believed. A second sign-in as
+ * somebody else is refused. */
 #include "base/mem.h"
 #include "core/auth.h"
 #include "core/channel_name.h"
@@ -44,17 +46,19 @@ static str user_channel(struct arena *a, str id)
 	return (str){ p, prefix.n + id.n };
 }
 
-static bool verify(struct conn *c, const struct pusher_message *m, struct sign_in_request *r, struct user_data *d,
-		   struct refusal *why)
+static bool verify(struct conn *c, const struct pusher_message *m, struct sign_in_request *r,
+		   struct user_data *d, struct refusal *why)
 {
 	struct arena *a = &c->worker->arena;
 
 	if (!c->app->enable_user_authentication)
-		return REFUSE(why, a, PUSHER_UNAUTHORIZED, S(AUTH "User authentication is disabled for this app"));
+		return REFUSE(why, a, PUSHER_UNAUTHORIZED,
+			      S(AUTH "User authentication is disabled for this app"));
 	if (!sign_in_request_read(m, a, r, why))
 		return false;
 	if (!auth_user_ok(c->app, c->id, r->user_data, r->auth))
-		return REFUSE(why, a, PUSHER_UNAUTHORIZED, S(AUTH "Connection not authorized for signin."));
+		return REFUSE(why, a, PUSHER_UNAUTHORIZED,
+			      S(AUTH "Connection not authorized for signin."));
 	if (!user_data_read(r->user_data, a, d, why))
 		return false;
 	if (c->user && !str_eq(c->user->id, d->id))
@@ -95,7 +99,8 @@ void session_signed_in(struct conn *c)
 	buf_puts(&data, S("{\"user_data\":"));
 	jw_string(&data, c->user->user_data);
 	buf_putc(&data, '}');
-	conn_send(c, buf_ok(&data) ? pusher_event_new(S("pusher:signin_success"), (str){ 0 }, buf_str(&data), (str){ 0 }) :
+	conn_send(c, buf_ok(&data) ? pusher_event_new(S("pusher:signin_success"), (str){ 0 },
+						      buf_str(&data), (str){ 0 }) :
 				     NULL);
 	buf_fini(&data);
 }

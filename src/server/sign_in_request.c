@@ -7,8 +7,8 @@ static bool refuse(struct refusal *why, struct arena *a, str text)
 	return REFUSE(why, a, PUSHER_UNAUTHORIZED, S(AUTH), text);
 }
 
-bool sign_in_request_read(const struct pusher_message *m, struct arena *a, struct sign_in_request *out,
-			  struct refusal *why)
+bool sign_in_request_read(const struct pusher_message *m, struct arena *a,
+			  struct sign_in_request *out, struct refusal *why)
 {
 	struct json data = m->data;
 
@@ -16,7 +16,8 @@ bool sign_in_request_read(const struct pusher_message *m, struct arena *a, struc
 	    json_parse(json_decode(data, a), PUSHER_DEPTH_MAX, &data, NULL) != OK)
 		data.kind = JSON_NULL;
 	if (!m->has_data || data.kind != JSON_OBJECT)
-		return REFUSE(why, a, PUSHER_GENERIC, S("Invalid message format: Invalid signin data format"));
+		return REFUSE(why, a, PUSHER_GENERIC,
+			      S("Invalid message format: Invalid signin data format"));
 	out->user_data = json_find_text(data, S("user_data"), a);
 	out->auth = json_find_text(data, S("auth"), a);
 	if (!out->user_data.p)

@@ -1,5 +1,6 @@
-/* sign_in_request.h: what a client says of its user in pusher:signin, as far as the message itself tells. Texts live in the message or in
- * the arena. Both functions are true, or false with the reason in *why; the signature is verified in between. */
+/* sign_in_request.h: what a client says of its user in pusher:signin, as far as the message
+ * itself tells. Texts live in the message or in the arena. Both functions are true, or false
+ * with the reason in *why; the signature is verified in between. */
 #ifndef SERVER_SIGN_IN_REQUEST_H
 #define SERVER_SIGN_IN_REQUEST_H
 
@@ -17,8 +18,8 @@ struct user_data {
 };
 
 /* data may be an object, or a string that holds one. */
-bool sign_in_request_read(const struct pusher_message *m, struct arena *a, struct sign_in_request *out,
-			  struct refusal *why);
+bool sign_in_request_read(const struct pusher_message *m, struct arena *a,
+			  struct sign_in_request *out, struct refusal *why);
 bool user_data_read(str text, struct arena *a, struct user_data *out, struct refusal *why);
 
 #endif
