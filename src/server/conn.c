@@ -180,6 +180,7 @@ void conn_open(struct worker *w, int fd)
 	c->file = (struct io_file){ .fd = fd, .on_ready = on_ready };
 	c->worker = w;
 	c->phase = CONN_HTTP;
+	c->opened_s = conn_now_s(c);
 	list_init(&c->dirty);
 	list_push_back(&w->all, &c->link);
 	atomic_fetch_add_explicit(&w->n_conns, 1, memory_order_relaxed);

@@ -14,6 +14,7 @@
 /* While draining, every so often a share of the sessions is closed. */
 #define DRAIN_STEP_MS 100
 #define DRAIN_STEP_MIN 250
+#define DRAIN_NEWCOMER_S 2
 #define DATE_NEVER INT64_MIN
 
 struct listener {
@@ -208,11 +209,18 @@ static bool take_mail(struct worker *w)
 
 /* Draining */
 
+/* Between two requests, or never asked anything; who has just come may have a request under way. */
+static bool is_idle(const struct conn *c)
+{
+	return c->phase == CONN_HTTP && !c->http && !c->awaits_hub && !out_has_pending(c) &&
+	       conn_now_s(c) - c->opened_s >= DRAIN_NEWCOMER_S;
+}
+
 static bool close_for_drain(struct conn *c)
 {
 	if (c->phase == CONN_OPEN || c->phase == CONN_OPENING)
 		conn_refuse(c, PUSHER_RECONNECT, S("Server shutting down"));
-	else if (c->phase == CONN_HTTP && !c->http && !c->awaits_hub && !out_has_pending(c))
+	else if (is_idle(c))
 		conn_end(c);
 	else
 		return false;

@@ -1,0 +1,136 @@
+"""SIGTERM: sessions are told to come again elsewhere, what was begun is finished, and the server leaves."""
+
+import signal
+import time
+import unittest
+
+from harness import CLOSE, PATH, Server, close_payload, error, frame, request, upgrade_request
+
+DRAINING = '{"error":"Server is draining","code":"draining","status":503}'
+
+
+class Shutdown(unittest.TestCase):
+    workers = 1
+
+    def start(self, **settings):
+        server = Server(workers=self.workers, **settings)
+        self.addCleanup(self.end, server)
+        return server
+
+    def end(self, server):
+        if server.process.poll() is None:
+            server.stop()
+
+    def drain(self, server):
+        """Sends SIGTERM and waits until it is noticed everywhere."""
+        server.signal()
+        for _ in range(200):
+            try:
+                answers = {server.get("/up", sign=False).status for _ in range(4 * self.workers)}
+            except OSError:
+                return
+            if answers == {503}:
+                return
+            time.sleep(0.01)
+        self.fail("the signal was not noticed")
+
+    def assert_told(self, ws):
+        self.assertEqual(ws.text(), error(4200, "Server shutting down"))
+        self.assertEqual(ws.close_frame(), (4200, "Server shutting down"))
+
+    def test_server_without_connections_leaves_at_once(self):
+        for number in [signal.SIGTERM, signal.SIGINT]:
+            server = self.start(shutdown_grace_period=60)
+            start = time.monotonic()
+            server.signal(number)
+            server.wait()
+            self.assertLess(time.monotonic() - start, 10)
+
+    def test_every_session_is_told_and_the_server_leaves_when_they_have_left(self):
+        server = self.start(shutdown_grace_period=60)
+        peers = [server.client() for _ in range(50)]
+        for i, ws in enumerate(peers):
+            ws.subscribe("presence-room", '{"user_id":%d}' % i)
+        server.signal()
+        for ws in peers:
+            heard = ws.text()
+            while "member_" in heard:
+                heard = ws.text()
+            self.assertEqual(heard, error(4200, "Server shutting down"))
+            self.assertEqual(ws.close_frame(), (4200, "Server shutting down"))
+            ws.send(frame(CLOSE, close_payload(4200)))
+            self.assertEqual(ws.rest(), b"")
+            ws.close()
+        server.wait()
+
+    def test_sessions_that_do_not_leave_are_left(self):
+        server = self.start(shutdown_grace_period=1, websocket={"close_grace_ms": 300})
+        ws = server.client()
+        server.signal()
+        self.assert_told(ws)
+        server.wait()
+        self.assertEqual(ws.rest(), b"")
+
+    def test_second_signal_ends_it(self):
+        server = self.start(shutdown_grace_period=60, websocket={"close_grace_ms": 60000})
+        ws = server.client()
+        server.signal()
+        self.assert_told(ws)
+        start = time.monotonic()
+        server.stop()
+        self.assertLess(time.monotonic() - start, 10)
+
+    def test_draining_server_says_so_to_everybody(self):
+        server = self.start(shutdown_grace_period=3, websocket={"close_grace_ms": 60000})
+        ws = server.client()  # holds the server
+        self.drain(server)
+        self.assert_told(ws)
+        for path, body in [("/up", b"DRAINING"), ("/up/app-id", b"DRAINING")]:
+            answer = server.get(path, sign=False)
+            self.assertEqual((answer.status, answer.header("x-health-check"), answer.body), (503, "DRAINING", body))
+            self.assertEqual(answer.header("connection"), "close")
+        self.assertEqual(server.get("/live", sign=False).status, 200)
+        with server.http() as http:
+            answer = http.ask(upgrade_request(server.port, PATH))
+            self.assertEqual((answer.status, answer.body), (503, b""))
+        event = {"name": "e", "channel": "a", "data": "x"}
+        for path, body in [("/apps/app-id/events", event), ("/apps/app-id/batch_events", {"batch": [event]})]:
+            answer = server.post(path, body)
+            self.assertEqual((answer.status, answer.body.decode(), answer.header("retry-after")), (503, DRAINING, "3"))
+        self.assertEqual(server.get("/apps/app-id/channels").status, 200)
+        ws.close()
+
+    def test_connection_that_has_just_come_may_still_ask(self):
+        server = self.start(shutdown_grace_period=5, websocket={"close_grace_ms": 60000})
+        ws = server.client()  # holds the server
+        server.signal()
+        self.assert_told(ws)
+        peers = [server.http() for _ in range(2 * self.workers)]
+        time.sleep(0.4)
+        for http in peers:
+            answer = http.ask(b"GET /up HTTP/1.1\r\n\r\n")
+            self.assertEqual((answer.status, answer.header("connection")), (503, "close"))
+            http.close()
+        ws.close()
+
+    def test_answers_that_are_due_are_given_and_idle_connections_closed(self):
+        server = self.start(shutdown_grace_period=5)
+        with server.http() as idle, server.http() as busy:
+            self.assertEqual(idle.ask(b"GET /live HTTP/1.1\r\n\r\n").status, 200)
+            data = request("GET", "/apps/app-id/channels")
+            busy.send(data[:-4])
+            time.sleep(0.1)
+            server.signal()
+            self.assertEqual(idle.rest(), b"")
+            busy.send(data[-4:])
+            answer = busy.answer()
+            self.assertEqual((answer.status, answer.header("connection")), (200, "close"))
+            self.assertEqual(busy.rest(), b"")
+
+
+class ShutdownOfManyWorkers(Shutdown):
+    workers = 4
+
+
+if __name__ == "__main__":
+    unittest.main()
