@@ -15,13 +15,13 @@
 
 /* In */
 
-static err refuse(str text, const char *what, const char *at, struct arena *a, str *problem)
+static err refuse(str text, const char *what, size_t offset, struct arena *a, str *problem)
 {
 	unsigned line, column;
 	char buf[256];
 	int n;
 
-	json_position(text, (size_t)(at - text.p), &line, &column);
+	json_position(text, offset, &line, &column);
 	n = snprintf(buf, sizeof(buf), DECODE_FAILED "%s at line %u column %u", what, line, column);
 	*problem = arena_copy(a, str_take((str){ buf, (size_t)n }, sizeof(buf) - 1));
 	return ERR_SYNTAX;
@@ -38,7 +38,7 @@ static err refuse_kind(str text, struct json v, const char *wanted, struct arena
 	char what[64];
 
 	snprintf(what, sizeof(what), "invalid type: %s, expected %s", names[v.kind], wanted);
-	return refuse(text, what, v.raw.p, a, problem);
+	return refuse(text, what, (size_t)(v.raw.p - text.p), a, problem);
 }
 
 struct members {
@@ -70,7 +70,7 @@ err pusher_parse(str text, struct arena *a, struct pusher_message *out, str *pro
 	err e = json_parse(text, PUSHER_DEPTH_MAX, &top, &error);
 
 	if (e != OK) {
-		refuse(text, error.text, text.p + error.offset, a, problem);
+		refuse(text, error.text, error.offset, a, problem);
 		return e;
 	}
 	if (top.kind != JSON_OBJECT)

@@ -93,6 +93,18 @@ static const struct {
 	{ "{\"Event\":\"e\"}", "Invalid event name: Event name is required" },
 };
 
+static void nothing_at_all_is_a_bad_message(void **state)
+{
+	struct pusher_message m;
+	struct arena a;
+	str problem;
+
+	arena_init(&a, 0);
+	assert_int_equal(pusher_parse(NONE, &a, &m, &problem), ERR_SYNTAX);
+	assert_str(problem, DECODE "the text ends too early at line 1 column 1");
+	arena_fini(&a);
+}
+
 static void bad_messages_are_answered_in_words(void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
@@ -252,6 +264,7 @@ static void short_memory_gives_no_frame_and_no_leak(void **state)
 
 static const struct CMUnitTest TESTS[] = {
 	cmocka_unit_test(messages_are_taken_apart),
+	cmocka_unit_test(nothing_at_all_is_a_bad_message),
 	cmocka_unit_test(bad_messages_are_answered_in_words),
 	cmocka_unit_test(nesting_is_limited),
 	cmocka_unit_test(events_have_their_members_in_order),
