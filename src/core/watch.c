@@ -5,8 +5,6 @@
 #include "base/mem.h"
 #include "codec/pusher.h"
 
-#define WATCHLIST_DEPTH_MAX 8
-
 static str watched_key(const void *watched)
 {
 	return ((const struct watched *)watched)->user_id;
@@ -101,7 +99,7 @@ void watch_set(struct watch_table *t, struct watch **list, struct channel *watch
 	struct arena a;
 
 	clear(t, list);
-	if (json_parse(watchlist, WATCHLIST_DEPTH_MAX, &all, NULL) != OK || all.kind != JSON_ARRAY)
+	if (json_parse(watchlist, PUSHER_DEPTH_MAX, &all, NULL) != OK || all.kind != JSON_ARRAY)
 		return;
 	arena_init(&a, 0);
 	for (it = json_enter(all); json_next_item(&it, &item);)

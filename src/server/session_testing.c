@@ -6,8 +6,10 @@
 #include "codec/pusher.h"
 #include "server/server.h"
 
-#define PEERS_MAX 8
+#define PEERS_MAX 64
 #define MAILS_MAX 64
+/* So that memory which a test lets fail is never ours. */
+#define HEARD_ROOM 16384
 
 struct note {
 	uint32_t kind;
@@ -36,6 +38,7 @@ static struct {
 		uint64_t due_ms;
 	} armed[PEERS_MAX];
 	unsigned n_armed;
+	uint64_t fail_nth;
 	int64_t live_bytes;
 } world;
 
@@ -89,8 +92,17 @@ static void deliver(const struct to_worker_deliver *d)
 	msg_unref(d->frame);
 }
 
+static void close_all(const struct to_worker_close *m)
+{
+	const struct local_channel *ch = m->local;
+
+	while (ch->n > 0)
+		conn_refuse(ch->entries[0].conn, (uint16_t)m->code, m->reason);
+}
+
 static void take_mail(const struct note *n)
 {
+	const struct to_worker_answer *answer = n->record;
 	const struct to_worker_connected *connected = n->record;
 	const struct to_worker_subscribed *subscribed = n->record;
 	const struct to_worker_released *released = n->record;
@@ -110,6 +122,13 @@ static void take_mail(const struct note *n)
 	case TO_WORKER_DELIVER:
 		deliver(n->record);
 		return;
+	case TO_WORKER_CLOSE:
+		close_all(n->record);
+		return;
+	case TO_WORKER_ANSWER:
+		assert_int_equal(answer->result, ANSWER_OK);
+		msg_unref(answer->body);
+		return;
 	}
 	fail_msg("mail of kind %u", n->kind);
 }
@@ -124,6 +143,7 @@ void world_settle(void)
 			hub_take(world.hub, 0, n->kind & 0xff, n->record);
 			xfree(n->record);
 		}
+		hub_end_batch(world.hub);
 		while ((n = note_take(&world.to_worker))) {
 			take_mail(n);
 			xfree(n->record);
@@ -233,8 +253,12 @@ static void remember(struct peer *p, const struct msg *m)
 
 void conn_send(struct conn *c, struct msg *m)
 {
-	assert_non_null(m);
-	if (c->phase != CONN_CLOSING && c->phase != CONN_ENDED)
+	bool is_deaf = c->phase == CONN_CLOSING || c->phase == CONN_ENDED;
+
+	c->is_overflowed |= !m;
+	if (!is_deaf && !m)
+		buf_puts(&peer_of(c)->heard, S("LOST\n"));
+	else if (!is_deaf)
 		remember(peer_of(c), m);
 	msg_unref(m);
 }
@@ -307,6 +331,8 @@ void conn_end(struct conn *c)
 	leave_channels(c);
 	give_place(c);
 	ws_reader_fini(&c->reader);
+	xfree(c->user);
+	c->user = NULL;
 	timer_disarm(&c->timer);
 	c->phase = CONN_ENDED;
 }
@@ -352,7 +378,8 @@ int world_setup(void **state)
 	rng_init(&world.rng, fill, NULL);
 	world.apps = app_table_new(key);
 	world.app = app_table_add(world.apps, S("app-id"), S("app-key"), S("app-secret"));
-	world.hub = hub_new(world.apps, 1, key, &world.clock, (struct hub_sink){ .mail = sink_mail });
+	world.hub =
+		hub_new(world.apps, 1, key, &world.clock, (struct hub_sink){ .mail = sink_mail });
 	w->options = &world.options;
 	w->apps = world.apps;
 	w->channels = xnew(struct local_channels);
@@ -407,6 +434,48 @@ struct hub_counts world_count(void)
 	return hub_count(world.hub, world.app);
 }
 
+/* The data is the text "d". Nobody waits for the answer. */
+void world_publish(const char *channel, const char *event)
+{
+	str name = str_from_cstr(event), data = S("\"d\""), to = str_from_cstr(channel);
+	uint16_t to_len = (uint16_t)to.n;
+	size_t bytes = mail_padded(offsetof(struct published_event, text) + name.n + data.n +
+				   sizeof(to_len) + to.n);
+	struct to_hub_publish *r =
+		note_add(&world.to_hub, TO_HUB_PUBLISH, mail_events_offset(0) + bytes);
+	struct published_event *e = (void *)((char *)r + mail_events_offset(0));
+	char *at = e->text;
+
+	*r = (struct to_hub_publish){ .app = world.app, .n_events = 1 };
+	*e = (struct published_event){
+		.bytes = (uint32_t)bytes,
+		.exclude = SOCKET_ID_NONE,
+		.n_channels = 1,
+		.name_len = (uint32_t)name.n,
+		.data_len = (uint32_t)data.n,
+	};
+	at = mempcpy(at, name.p, name.n);
+	at = mempcpy(at, data.p, data.n);
+	at = mempcpy(at, &to_len, sizeof(to_len));
+	memcpy(at, to.p, to.n);
+	world_settle();
+}
+
+void world_close_user(const char *user_id, enum pusher_code code, const char *reason)
+{
+	size_t n = strlen(user_id);
+	struct to_hub_close_user *r = note_add(&world.to_hub, TO_HUB_CLOSE_USER, sizeof(*r) + n);
+
+	*r = (struct to_hub_close_user){
+		.app = world.app,
+		.code = code,
+		.reason = str_from_cstr(reason),
+		.user_id_len = (uint32_t)n,
+	};
+	memcpy(r->text, user_id, n);
+	world_settle();
+}
+
 /* Peers */
 
 struct peer *peer_begin(const char *key, const char *origin)
@@ -416,6 +485,7 @@ struct peer *peer_begin(const char *key, const char *origin)
 	assert_true(world.n_peers < PEERS_MAX);
 	world.peers[world.n_peers++] = p;
 	buf_init(&p->heard, SIZE_MAX / 2);
+	buf_reserve(&p->heard, HEARD_ROOM);
 	p->conn.worker = &world.worker;
 	subs_init(&p->conn.subs);
 	session_begin(&p->conn, app_by_key(world.apps, str_from_cstr(key)), str_from_cstr(origin));
@@ -433,8 +503,17 @@ struct peer *peer_open(unsigned n)
 	return p;
 }
 
+void world_fail_nth(uint64_t n)
+{
+	mem_fail_nth(0);
+	world.fail_nth = n;
+}
+
 void peer_feed(struct peer *p, str bytes)
 {
+	if (world.fail_nth > 0)
+		mem_fail_nth(world.fail_nth);
+	world.fail_nth = 0;
 	while (bytes.n > 0 && p->conn.phase != CONN_ENDED && !p->conn.awaits_hub)
 		session_feed(&p->conn, &bytes);
 	arena_reset(&world.worker.arena);
@@ -481,7 +560,8 @@ void peer_say(struct peer *p, str text)
 	peer_say_bytes(p, 0x80 | WS_TEXT, text);
 }
 
-static void sign(struct peer *p, str channel, str channel_data, char hex[SHA256_HEX_LEN])
+/* data with p NULL: nothing follows. */
+static void sign(struct peer *p, str what, str data, char hex[SHA256_HEX_LEN])
 {
 	char id[SOCKET_ID_TEXT_MAX];
 	struct hmac h;
@@ -489,10 +569,10 @@ static void sign(struct peer *p, str channel, str channel_data, char hex[SHA256_
 	hmac_begin(&h, &world.app->hmac);
 	hmac_add(&h, socket_id_format(p->conn.id, id));
 	hmac_add(&h, S(":"));
-	hmac_add(&h, channel);
-	if (channel_data.p) {
+	hmac_add(&h, what);
+	if (data.p) {
 		hmac_add(&h, S(":"));
-		hmac_add(&h, channel_data);
+		hmac_add(&h, data);
 	}
 	hmac_end_hex(&h, &world.app->hmac, hex);
 }
@@ -521,6 +601,29 @@ void peer_subscribe_unsettled(struct peer *p, const char *channel, const char *c
 void peer_subscribe(struct peer *p, const char *channel, const char *channel_data)
 {
 	peer_subscribe_unsettled(p, channel, channel_data);
+	world_settle();
+}
+
+void peer_sign_in_unsettled(struct peer *p, const char *user_data)
+{
+	char hex[SHA256_HEX_LEN];
+	struct buf b;
+
+	sign(p, S(":user:"), str_from_cstr(user_data), hex);
+	buf_init(&b, SIZE_MAX / 2);
+	buf_printf(
+		&b,
+		"{\"event\":\"pusher:signin\",\"data\":{\"auth\":\"app-key:%.64s\",\"user_data\":",
+		hex);
+	jw_string(&b, str_from_cstr(user_data));
+	buf_puts(&b, S("}}"));
+	peer_say_unsettled(p, buf_str(&b));
+	buf_fini(&b);
+}
+
+void peer_sign_in(struct peer *p, const char *user_data)
+{
+	peer_sign_in_unsettled(p, user_data);
 	world_settle();
 }
 

@@ -15,7 +15,8 @@
 
 struct peer {
 	struct conn conn;
-	struct buf heard; /* payloads of frames sent to it, one a line; "CLOSE code reason" */
+	struct buf heard; /* payloads of frames sent to it, one a line; "CLOSE code reason"; "LOST"
+			     for an answer without memory, which ends a connection */
 	bool has_pending; /* what out_has_pending says */
 };
 
@@ -30,6 +31,10 @@ struct app *world_app(void);
 struct server_options *world_options(void);
 void world_limit_sessions(size_t n);
 struct hub_counts world_count(void);
+
+/* Through the hub, as the HTTP API does. */
+void world_publish(const char *channel, const char *event);
+void world_close_user(const char *user_id, enum pusher_code code, const char *reason);
 
 /* A new connection after its 101; "heard" holds what that brought. */
 struct peer *peer_begin(const char *key, const char *origin);
@@ -47,7 +52,12 @@ str frame_new(struct arena *a, uint8_t first_byte, str payload);
  * NULL: none. */
 void peer_subscribe(struct peer *p, const char *channel, const char *channel_data);
 void peer_subscribe_unsettled(struct peer *p, const char *channel, const char *channel_data);
+/* A {"event":"pusher:signin"…} with a good signature. */
+void peer_sign_in(struct peer *p, const char *user_data);
+void peer_sign_in_unsettled(struct peer *p, const char *user_data);
 
+/* The n-th allocation (of those that may fail) fails, counted from the next bytes that are fed. 0: none does. */
+void world_fail_nth(uint64_t n);
 void world_settle(void);
 /* Lets the time pass, timers included. */
 void world_pass_s(unsigned s);
@@ -62,6 +72,8 @@ void peer_assert_heard(struct peer *p, const char *lines, const char *file, int 
 #define PUSHER_REFUSAL(code, text) PUSHER_ERROR(code, text) "CLOSE " #code " " text "\n"
 #define CACHE_MISS(channel)                                                                        \
 	"{\"event\":\"pusher:cache_miss\",\"channel\":\"" channel "\",\"data\":\"{}\"}\n"
+#define SIGNED_IN(user_data)                                                                       \
+	"{\"event\":\"pusher:signin_success\",\"data\":{\"user_data\":\"" user_data "\"}}\n"
 #define SUBSCRIBED(channel)                                                                        \
 	"{\"event\":\"pusher_internal:subscription_succeeded\",\"channel\":\"" channel             \
 	"\",\"data\":\"{}\"}\n"
