@@ -75,8 +75,11 @@ class Server:
         self.log_path = self.folder / "log"
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "--config", self.folder / "config.json"], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, cwd=self.folder,
+                [PROGRAM, "--config", self.folder / "config.json"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
             )
         try:
             self.port = self._await_port()
@@ -473,7 +476,9 @@ def request(method, path, query=(), body=None, headers=(), content_type="applica
     return ("\r\n".join([*lines, *headers]) + "\r\n\r\n").encode() + (body or b"")
 
 
-def signed(method, path, query=(), body=None, key=KEY, secret=SECRET, timestamp=None, unsigned=(), changed=(), sign=True):
+def signed(
+    method, path, query=(), body=None, key=KEY, secret=SECRET, timestamp=None, unsigned=(), changed=(), sign=True
+):
     """The target of a signed request.
 
     query: pairs, which are signed too. changed: {name: value} put in place of what would be sent and signed

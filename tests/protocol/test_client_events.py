@@ -23,7 +23,9 @@ class Delivery(ServerCase):
             with self.subTest(channel):
                 sender, receiver = self.pair(channel)
                 sender.say({"event": "client-typing", "channel": channel, "data": {"user": "alice"}})
-                self.assertEqual(receiver.text(), f'{{"event":"client-typing","channel":"{channel}","data":{{"user":"alice"}}}}')
+                self.assertEqual(
+                    receiver.text(), f'{{"event":"client-typing","channel":"{channel}","data":{{"user":"alice"}}}}'
+                )
                 self.server.publish(channel, "mark")
                 self.assertEqual(sender.event()["event"], "mark")
 
@@ -32,11 +34,22 @@ class Delivery(ServerCase):
             with self.subTest(channel):
                 sender, receiver = self.pair(channel, '{"user_id":7}')
                 sender.say({"event": "client-x", "channel": channel, "data": 1, "user_id": "mallory"})
-                self.assertEqual(receiver.text(), f'{{"event":"client-x","channel":"{channel}","data":1,"user_id":"7"}}')
+                self.assertEqual(
+                    receiver.text(), f'{{"event":"client-x","channel":"{channel}","data":1,"user_id":"7"}}'
+                )
 
     def test_event_on_a_private_channel_names_nobody(self):
         sender, receiver = self.pair("private-chat")
-        sender.say({"event": "client-x", "channel": "private-chat", "data": 1, "user_id": "mallory", "socket_id": "1.2", "name": "y"})
+        sender.say(
+            {
+                "event": "client-x",
+                "channel": "private-chat",
+                "data": 1,
+                "user_id": "mallory",
+                "socket_id": "1.2",
+                "name": "y",
+            }
+        )
         self.assertEqual(receiver.text(), '{"event":"client-x","channel":"private-chat","data":1}')
 
     def test_other_connections_of_the_sender_get_it(self):
@@ -46,9 +59,22 @@ class Delivery(ServerCase):
 
     def test_data_goes_on_as_it_was_written(self):
         rows = [
-            "{}", "[]", "null", "true", '""', '"text"', "1.50", "1e5", "-0", "12345678901234567890123", '"\\u00eb ë \\/"',
-            '{"z":1, "a" :{"channel":"c","channel_data":"d","user_data":"e"}}', '"{\\"a\\":1}"', "[ 1 ,\n 2 ]", '{"a":1,"a":2}',
-        ]  # fmt: skip
+            "{}",
+            "[]",
+            "null",
+            "true",
+            '""',
+            '"text"',
+            "1.50",
+            "1e5",
+            "-0",
+            "12345678901234567890123",
+            '"\\u00eb ë \\/"',
+            '{"z":1, "a" :{"channel":"c","channel_data":"d","user_data":"e"}}',
+            '"{\\"a\\":1}"',
+            "[ 1 ,\n 2 ]",
+            '{"a":1,"a":2}',
+        ]
         sender, receiver = self.pair("private-chat")
         for data in rows:
             with self.subTest(data):
@@ -106,21 +132,31 @@ class Refusals(ServerCase):
             ({}, 4301, required),
             ({"channel": None}, 4301, required),
             ({"channel": 5}, 4301, required),
-            ({"event": "client-" + "x" * 194, "channel": "private-mine"}, 4000,
-             "Invalid event name: Event name exceeds maximum length of 200"),
-            ({"channel": "private-" + "x" * 193}, 4300, "Channel name invalid: Channel name exceeds maximum length of 200"),
+            (
+                {"event": "client-" + "x" * 194, "channel": "private-mine"},
+                4000,
+                "Invalid event name: Event name exceeds maximum length of 200",
+            ),
+            (
+                {"channel": "private-" + "x" * 193},
+                4300,
+                "Channel name invalid: Channel name exceeds maximum length of 200",
+            ),
             ({"channel": "public"}, 4301, kind),
             ({"channel": "cache-mine"}, 4301, kind),
             ({"channel": ""}, 4301, kind),
             ({"channel": "#server-to-user-u"}, 4301, kind),
             ({"channel": "private-encrypted-mine"}, 4301, encrypted),
             ({"channel": "private-encrypted-cache-mine"}, 4301, encrypted),
-            ({"channel": "private-mine", "data": "x" * 1023}, 4301,
-             "Client event error: Event payload size (1025 bytes) exceeds limit (1KB)"),
+            (
+                {"channel": "private-mine", "data": "x" * 1023},
+                4301,
+                "Client event error: Event payload size (1025 bytes) exceeds limit (1KB)",
+            ),
             ({"channel": "private-other"}, 4301, missing + "private-other"),
             ({"channel": "presence-other"}, 4301, missing + "presence-other"),
             ({"channel": "private-a b"}, 4301, missing + "private-a b"),
-        ]  # fmt: skip
+        ]
         for said, code, message in rows:
             with self.subTest(said=said):
                 self.assert_refused(ws, said, code, message)

@@ -5,11 +5,27 @@ import re
 import unittest
 
 from harness import (
-    CLOSE, KEY, PATH, PONG_TEXT, TEXT, WS_ACCEPT, ServerCase, Ws, accept_of, app, close_payload, error, frame,
-    succeeded, until, upgrade_request,
-)  # fmt: skip
+    CLOSE,
+    KEY,
+    PATH,
+    PONG_TEXT,
+    TEXT,
+    WS_ACCEPT,
+    ServerCase,
+    Ws,
+    accept_of,
+    app,
+    close_payload,
+    error,
+    frame,
+    succeeded,
+    until,
+    upgrade_request,
+)
 
-CORS = b"vary: origin, access-control-request-method, access-control-request-headers\r\naccess-control-allow-origin: *\r\n"
+CORS = (
+    b"vary: origin, access-control-request-method, access-control-request-headers\r\naccess-control-allow-origin: *\r\n"
+)
 
 
 def bare(target, *headers, method="GET"):
@@ -36,9 +52,21 @@ class Handshake(ServerCase):
         self.assertIn("established", ws.text())
 
     def test_upgrade_understands_headers_in_any_case_and_in_lists(self):
-        for upgrade, connection in [("WebSocket", "keep-alive, Upgrade"), ("websocket", "UPGRADE"), ("h2c, websocket", "upgrade")]:
+        for upgrade, connection in [
+            ("WebSocket", "keep-alive, Upgrade"),
+            ("websocket", "UPGRADE"),
+            ("h2c, websocket", "upgrade"),
+        ]:
             with self.subTest(upgrade=upgrade, connection=connection), self.server.http() as http:
-                http.send(bare(PATH, f"upgrade: {upgrade}", f"CONNECTION: {connection}", "sec-websocket-key: abc", "sec-websocket-version: 13"))
+                http.send(
+                    bare(
+                        PATH,
+                        f"upgrade: {upgrade}",
+                        f"CONNECTION: {connection}",
+                        "sec-websocket-key: abc",
+                        "sec-websocket-version: 13",
+                    )
+                )
                 head = http.take_until(b"\r\n\r\n")
                 self.assertTrue(head.startswith(b"HTTP/1.1 101 "), head)
                 self.assertIn(b"sec-websocket-accept: " + accept_of("abc").encode(), head)
@@ -62,7 +90,12 @@ class Handshake(ServerCase):
             self.assertTrue(http.take_until(b"\r\n\r\n").startswith(b"HTTP/1.1 101 "))
 
     def test_request_that_is_no_handshake_is_told_why(self):
-        good = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "abc", "Sec-WebSocket-Version": "13"}
+        good = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Key": "abc",
+            "Sec-WebSocket-Version": "13",
+        }
         rows = [
             ({"Upgrade": None}, "Missing Upgrade header"),
             ({"Upgrade": "h2c"}, "Invalid Upgrade header"),
@@ -79,7 +112,11 @@ class Handshake(ServerCase):
                 version = b"sec-websocket-version: 13\r\n" if "Unsupported" in text else b""
                 self.assertEqual(
                     answer.dateless(),
-                    b"HTTP/1.1 400 Bad Request\r\n" + version + CORS + b"content-length: %d\r\n\r\n" % len(text) + text.encode(),
+                    b"HTTP/1.1 400 Bad Request\r\n"
+                    + version
+                    + CORS
+                    + b"content-length: %d\r\n\r\n" % len(text)
+                    + text.encode(),
                 )
                 self.assertEqual(http.ask(bare("/live")).status, 200, "the connection goes on")
 
@@ -107,10 +144,24 @@ class Handshake(ServerCase):
 class Query(ServerCase):
     def test_query_of_a_client_of_the_first_protocol_is_accepted(self):
         rows = [
-            "", "?", "?protocol=7", "?protocol=0", "?protocol=1", "?protocol=3", "?protocol=007", "?protocol=%37", "?protocol=255",
-            "?client=js&version=8.6.0&flash=false", "?version=1.1", "?other=1&other=2", "?format=nonsense", "?append_mode=x",
-            "?append_rollup_window=7", "?echo_messages=true", "?echo_messages=false",
-        ]  # fmt: skip
+            "",
+            "?",
+            "?protocol=7",
+            "?protocol=0",
+            "?protocol=1",
+            "?protocol=3",
+            "?protocol=007",
+            "?protocol=%37",
+            "?protocol=255",
+            "?client=js&version=8.6.0&flash=false",
+            "?version=1.1",
+            "?other=1&other=2",
+            "?format=nonsense",
+            "?append_mode=x",
+            "?append_rollup_window=7",
+            "?echo_messages=true",
+            "?echo_messages=false",
+        ]
         for query in rows:
             with self.subTest(query):
                 self.client("/app/app-key" + query)
@@ -159,7 +210,12 @@ class Refusals(ServerCase):
         self.assert_refused("/app/key-off", 4003, "Application disabled")
 
     def test_foreign_origin_is_refused_with_4009(self):
-        for headers in [[], ["Origin: https://example.net"], ["Origin: https://example.com:8443"], ["Origin: https://a.example.org.evil"]]:
+        for headers in [
+            [],
+            ["Origin: https://example.net"],
+            ["Origin: https://example.com:8443"],
+            ["Origin: https://a.example.org.evil"],
+        ]:
             with self.subTest(headers):
                 self.assert_refused("/app/key-home", 4009, "Origin not allowed", headers)
 
@@ -172,7 +228,9 @@ class Refusals(ServerCase):
         self.client(headers=["Origin: https://anywhere.example"])
 
     def test_token_of_the_second_protocol_is_refused_with_4009(self):
-        self.assert_refused("/app/app-key?protocol=7&token=x", 4009, "Authentication error: capability tokens require protocol V2")
+        self.assert_refused(
+            "/app/app-key?protocol=7&token=x", 4009, "Authentication error: capability tokens require protocol V2"
+        )
 
     def test_second_protocol_is_refused_with_4007(self):
         self.assert_refused("/app/app-key?protocol=2", 4007, "Unsupported protocol version")
@@ -208,7 +266,9 @@ class Refusals(ServerCase):
 class Quotas(ServerCase):
     """A place is free as soon as the session is over, whether or not the peer hangs up."""
 
-    apps = [app(max_connections=1, enable_client_messages=True, max_client_events_per_second=1, terminate_on_limit=True)]
+    apps = [
+        app(max_connections=1, enable_client_messages=True, max_client_events_per_second=1, terminate_on_limit=True)
+    ]
     settings = {"max_connections": 1, "websocket": {"close_grace_ms": 60000}, "shutdown_grace_period": 0}
 
     def test_place_of_a_session_is_free_once_its_close_is_answered(self):

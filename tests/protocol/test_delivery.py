@@ -91,7 +91,9 @@ class Delivery(ServerCase):
                 self.assertEqual(mine, [(channel_of(i), i) for i in range(EVENTS)])
 
     def test_events_reach_all_subscribers_in_one_order(self):
-        heard = self.deliver(["news"], lambda p: [{"name": f"publisher-{p}", "channel": "news", "data": str(i)} for i in range(EVENTS)])
+        heard = self.deliver(
+            ["news"], lambda p: [{"name": f"publisher-{p}", "channel": "news", "data": str(i)} for i in range(EVENTS)]
+        )
         self.assert_complete(heard)
         for events in heard:
             self.assertEqual(events, heard[0])

@@ -6,7 +6,9 @@ import unittest
 
 from harness import ServerCase, compact, request, signed
 
-CORS = b"vary: origin, access-control-request-method, access-control-request-headers\r\naccess-control-allow-origin: *\r\n"
+CORS = (
+    b"vary: origin, access-control-request-method, access-control-request-headers\r\naccess-control-allow-origin: *\r\n"
+)
 PREFLIGHT = (
     b"vary: origin, access-control-request-method, access-control-request-headers\r\n"
     b"access-control-allow-methods: GET,POST,PUT,PATCH,DELETE,OPTIONS\r\n"
@@ -48,30 +50,64 @@ class Protocol(ServerCase):
 
 class Routes(Protocol):
     def test_unknown_path_is_404_without_cors(self):
-        for path in ["/", "/nope", "/apps", "/apps/", "/apps/app-id", "/apps/app-id/", "/apps/app-id/event", "/UP", "/up/a/b", "/live/x", "/live//",
-                     "/metrics", "/apps//events", "/apps/app-id/channels/a/events", "//live", "/up%2Fapp-id", "/%75p"]:  # fmt: skip
+        rows = [
+            "/",
+            "/nope",
+            "/apps",
+            "/apps/",
+            "/apps/app-id",
+            "/apps/app-id/",
+            "/apps/app-id/event",
+            "/UP",
+            "/up/a/b",
+            "/live/x",
+            "/live//",
+            "/metrics",
+            "/apps//events",
+            "/apps/app-id/channels/a/events",
+            "//live",
+            "/up%2Fapp-id",
+            "/%75p",
+        ]
+        for path in rows:
             for method in ["GET", "POST", "HEAD", "OPTIONS"]:
                 with self.subTest(path, method=method), self.server.http() as http:
                     answer = http.ask(get(path, method=method), method != "HEAD")
                     body = b"" if method == "HEAD" else b"404 NOT FOUND"
                     self.assertEqual(
-                        answer.dateless(), b"HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\ncontent-length: 13\r\n\r\n" + body
+                        answer.dateless(),
+                        b"HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\ncontent-length: 13\r\n\r\n" + body,
                     )
 
     def test_other_method_is_405_with_the_methods_that_there_are(self):
-        rows = [("POST", "/up", b"GET,HEAD"), ("DELETE", "/live", b"GET,HEAD"), ("GET", EVENTS, b"POST"), ("HEAD", EVENTS, b"POST"),
-                ("PUT", "/apps/app-id/channels", b"GET,HEAD"), ("PATCH", "/up/app-id", b"GET,HEAD"), ("POST", "/app/app-key", b"GET,HEAD"),
-                ("TRACE", "/up", b"GET,HEAD"), ("CONNECT", "/up", b"GET,HEAD"), ("FOO", "/up", b"GET,HEAD"), ("get", "/up", b"GET,HEAD")]  # fmt: skip
+        rows = [
+            ("POST", "/up", b"GET,HEAD"),
+            ("DELETE", "/live", b"GET,HEAD"),
+            ("PUT", "/apps/app-id/channels", b"GET,HEAD"),
+            ("PATCH", "/up/app-id", b"GET,HEAD"),
+            ("POST", "/app/app-key", b"GET,HEAD"),
+            ("TRACE", "/up", b"GET,HEAD"),
+            ("CONNECT", "/up", b"GET,HEAD"),
+            ("FOO", "/up", b"GET,HEAD"),
+            ("get", "/up", b"GET,HEAD"),
+            ("GET", EVENTS, b"POST"),
+            ("HEAD", EVENTS, b"POST"),
+        ]
         for method, path, allow in rows:
             with self.subTest(method, path=path), self.server.http() as http:
                 self.assertEqual(
                     http.ask(get(path, method=method), method != "HEAD").dateless(),
-                    b"HTTP/1.1 405 Method Not Allowed\r\n" + CORS + b"allow: " + allow + b"\r\ncontent-length: 0\r\n\r\n",
+                    b"HTTP/1.1 405 Method Not Allowed\r\n%sallow: %s\r\ncontent-length: 0\r\n\r\n" % (CORS, allow),
                 )
                 self.assertEqual(http.ask(LIVE).status, 200)
 
     def test_options_is_a_preflight_wherever_there_is_a_route(self):
-        for path, allow in [(EVENTS, b"POST"), ("/up", b"GET,HEAD"), ("/apps/app-id/channels", b"GET,HEAD"), ("/live/", b"GET,HEAD")]:
+        for path, allow in [
+            (EVENTS, b"POST"),
+            ("/up", b"GET,HEAD"),
+            ("/apps/app-id/channels", b"GET,HEAD"),
+            ("/live/", b"GET,HEAD"),
+        ]:
             for headers in [[], ["Origin: https://example.com", "Access-Control-Request-Method: POST"]]:
                 with self.subTest(path, headers=headers), self.server.http() as http:
                     self.assertEqual(
@@ -81,7 +117,13 @@ class Routes(Protocol):
 
     def test_one_trailing_slash_is_taken_off(self):
         with self.server.http() as http:
-            for path, status in [("/live/", 200), ("/up/app-id/", 200), ("/up/?x=/", 200), ("/live//", 404), ("/up//", 404)]:
+            for path, status in [
+                ("/live/", 200),
+                ("/up/app-id/", 200),
+                ("/up/?x=/", 200),
+                ("/live//", 404),
+                ("/up//", 404),
+            ]:
                 with self.subTest(path):
                     self.assertEqual(http.ask(get(path)).status, status)
 
@@ -159,7 +201,10 @@ class Pipelining(Protocol):
     def test_answers_are_in_the_order_of_the_requests(self):
         with self.server.http() as http:
             http.send(get("/up") + get("/up/nope") + LIVE)
-            self.assertEqual([(a.status, a.body) for a in (http.answer() for _ in range(3))], [(200, b"OK"), (404, b"NOT_FOUND"), (200, b"")])
+            self.assertEqual(
+                [(a.status, a.body) for a in (http.answer() for _ in range(3))],
+                [(200, b"OK"), (404, b"NOT_FOUND"), (200, b"")],
+            )
 
     def test_answers_that_need_the_hub_wait_for_nobody_and_pass_nobody(self):
         ws = self.client()
@@ -167,13 +212,15 @@ class Pipelining(Protocol):
         requests, statuses = [], []
         for i in range(200):
             kind = i % 5
-            requests.append([
-                request("POST", EVENTS, body={**EVENT, "data": str(i)}),
-                get("/up/nope"),
-                request("GET", "/apps/app-id/channels/a", [("info", "subscription_count")]),
-                request("POST", EVENTS, body={**EVENT, "name": None}),
-                request("POST", EVENTS, body=EVENT, secret="x"),
-            ][kind])  # fmt: skip
+            requests.append(
+                [
+                    request("POST", EVENTS, body={**EVENT, "data": str(i)}),
+                    get("/up/nope"),
+                    request("GET", "/apps/app-id/channels/a", [("info", "subscription_count")]),
+                    request("POST", EVENTS, body={**EVENT, "name": None}),
+                    request("POST", EVENTS, body=EVENT, secret="x"),
+                ][kind]
+            )
             statuses.append([200, 404, 200, 400, 401][kind])
         with self.server.http() as http:
             http.send(b"".join(requests))
@@ -224,7 +271,8 @@ class Bodies(Protocol):
             b"%X\r\n%s\r\n0\r\n\r\n" % (len(body), body),
             b"00%x\r\n%s\r\n000\r\n\r\n" % (len(body), body),
             b"".join(b"1\r\n%c\r\n" % c for c in body) + b"0\r\n\r\n",
-            b"5;name=value\r\n%s\r\n%x;x\r\n%s\r\n0;last\r\nTrailer: x\r\nOther: y\r\n\r\n" % (body[:5], len(body) - 5, body[5:]),
+            b"5;name=value\r\n%s\r\n%x;x\r\n%s\r\n0;last\r\nTrailer: x\r\nOther: y\r\n\r\n"
+            % (body[:5], len(body) - 5, body[5:]),
         ]
         for chunks in rows:
             with self.subTest(chunks):
@@ -246,7 +294,9 @@ class Bodies(Protocol):
                 http.send(post(body, expect))
                 self.assertEqual(http.take_until(b"\r\n\r\n"), b"HTTP/1.1 100 Continue\r\n\r\n")
                 self.assertEqual(http.ask(body).body, b'{"ok":true}')
-                self.assertEqual(http.ask(post(body, expect) + body).body, b'{"ok":true}', "a body that is there is not waited for")
+                self.assertEqual(
+                    http.ask(post(body, expect) + body).body, b'{"ok":true}', "a body that is there is not waited for"
+                )
 
     def test_client_of_1_0_is_not_told_to_continue(self):
         body = compact(EVENT).encode()
@@ -257,7 +307,10 @@ class Bodies(Protocol):
 
     def test_compressed_body_is_taken_as_the_bytes_that_it_is(self):
         self.assertEqual(self.server.post(EVENTS, b"\x1f\x8b\x08\0", headers=["Content-Encoding: gzip"]).status, 400)
-        self.assertEqual(self.server.post(EVENTS, EVENT, headers=["Accept-Encoding: gzip", "X-Pusher-Library: x"]).body, b'{"ok":true}')
+        self.assertEqual(
+            self.server.post(EVENTS, EVENT, headers=["Accept-Encoding: gzip", "X-Pusher-Library: x"]).body,
+            b'{"ok":true}',
+        )
 
 
 class Doubtful(Protocol):
@@ -265,39 +318,91 @@ class Doubtful(Protocol):
 
     def test_head_that_breaks_the_form_is_400(self):
         rows = [
-            b"nonsense\r\n\r\n", b"GET /\r\n\r\n", b"GET / HTTP/2.0\r\n\r\n", b"GET / HTTP/1.2\r\n\r\n", b"GET / HTTP/1.1 \r\n\r\n", b"GET / http/1.1\r\n\r\n",
-            b"GET  / HTTP/1.1\r\n\r\n", b" GET / HTTP/1.1\r\n\r\n", b"GET /a b HTTP/1.1\r\n\r\n", b"G@T / HTTP/1.1\r\n\r\n", b"GET \x01 HTTP/1.1\r\n\r\n",
-            b"GET /\x7f HTTP/1.1\r\n\r\n", b"\0\0\0\0", b"\x16\x03\x01\x02\0\x01\0", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-            b"GET / HTTP/1.1\nHost: a\n\n", b"GET / HTTP/1.1\r\nHost: a\n\r\n", b"GET / HTTP/1.1\rHost: a\r\r", b"GET / HTTP/1.1\r\nA: b\r\n\n",
-            b"GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", b"GET / HTTP/1.1\r\nA: b\r\n\tc\r\n\r\n", b"GET / HTTP/1.1\r\n A: b\r\n\r\n",
-            b"GET / HTTP/1.1\r\nA : b\r\n\r\n", b"GET / HTTP/1.1\r\n: b\r\n\r\n", b"GET / HTTP/1.1\r\nA\r\n\r\n", b"GET / HTTP/1.1\r\nA b: c\r\n\r\n",
-            b"GET / HTTP/1.1\r\nA: \0\r\n\r\n", b"GET / HTTP/1.1\r\nA: b\x01\r\n\r\n", b"GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", b"GET / HTTP/1.1\r\nA\x80: b\r\n\r\n",
-        ]  # fmt: skip
+            b"nonsense\r\n\r\n",
+            b"GET /\r\n\r\n",
+            b"GET / HTTP/2.0\r\n\r\n",
+            b"GET / HTTP/1.2\r\n\r\n",
+            b"GET / HTTP/1.1 \r\n\r\n",
+            b"GET / http/1.1\r\n\r\n",
+            b"GET  / HTTP/1.1\r\n\r\n",
+            b" GET / HTTP/1.1\r\n\r\n",
+            b"GET /a b HTTP/1.1\r\n\r\n",
+            b"G@T / HTTP/1.1\r\n\r\n",
+            b"GET \x01 HTTP/1.1\r\n\r\n",
+            b"GET /\x7f HTTP/1.1\r\n\r\n",
+            b"\0\0\0\0",
+            b"\x16\x03\x01\x02\0\x01\0",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            b"GET / HTTP/1.1\nHost: a\n\n",
+            b"GET / HTTP/1.1\r\nHost: a\n\r\n",
+            b"GET / HTTP/1.1\rHost: a\r\r",
+            b"GET / HTTP/1.1\r\nA: b\r\n\n",
+            b"GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n",
+            b"GET / HTTP/1.1\r\nA: b\r\n\tc\r\n\r\n",
+            b"GET / HTTP/1.1\r\n A: b\r\n\r\n",
+            b"GET / HTTP/1.1\r\nA : b\r\n\r\n",
+            b"GET / HTTP/1.1\r\n: b\r\n\r\n",
+            b"GET / HTTP/1.1\r\nA\r\n\r\n",
+            b"GET / HTTP/1.1\r\nA b: c\r\n\r\n",
+            b"GET / HTTP/1.1\r\nA: \0\r\n\r\n",
+            b"GET / HTTP/1.1\r\nA: b\x01\r\n\r\n",
+            b"GET / HTTP/1.1\r\nA: b\rc\r\n\r\n",
+            b"GET / HTTP/1.1\r\nA\x80: b\r\n\r\n",
+        ]
         for data in rows:
             with self.subTest(data):
                 self.assert_refused(data, "400 Bad Request")
 
     def test_length_that_is_in_doubt_is_400(self):
         rows = [
-            ["Content-Length: x"], ["Content-Length: -1"], ["Content-Length: +5"], ["Content-Length: 5 5"], ["Content-Length: 0x5"], ["Content-Length:"],
-            ["Content-Length: 5, 5"], ["Content-Length: 99999999999999999999"], ["Content-Length: 5", "content-length: 6"], ["Content-Length: 5", "Transfer-Encoding: chunked"],
-            ["Transfer-Encoding: chunked", "Content-Length: 5"], ["Transfer-Encoding: gzip"], ["Transfer-Encoding: gzip, chunked"],
-            ["Transfer-Encoding: identity"], ["Transfer-Encoding: chunked, chunked"], ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
-            ["Transfer-Encoding: xchunked"], ["Transfer-Encoding:"],
-        ]  # fmt: skip
+            ["Content-Length: x"],
+            ["Content-Length: -1"],
+            ["Content-Length: +5"],
+            ["Content-Length: 5 5"],
+            ["Content-Length: 0x5"],
+            ["Content-Length:"],
+            ["Content-Length: 5, 5"],
+            ["Content-Length: 99999999999999999999"],
+            ["Content-Length: 5", "content-length: 6"],
+            ["Content-Length: 5", "Transfer-Encoding: chunked"],
+            ["Transfer-Encoding: chunked", "Content-Length: 5"],
+            ["Transfer-Encoding: gzip"],
+            ["Transfer-Encoding: gzip, chunked"],
+            ["Transfer-Encoding: identity"],
+            ["Transfer-Encoding: chunked, chunked"],
+            ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+            ["Transfer-Encoding: xchunked"],
+            ["Transfer-Encoding:"],
+        ]
         for headers in rows:
             with self.subTest(headers=headers):
                 self.assert_refused(get("/live", *headers, method="POST") + b"hello", "400 Bad Request")
 
     def test_chunks_that_break_the_form_are_400(self):
         rows = [
-            b"x\r\n", b"-5\r\nhello\r\n", b"+5\r\nhello\r\n", b"0x5\r\nhello\r\n", b" 5\r\nhello\r\n", b"5 \r\nhello\r\n", b"5\nhello\r\n", b"\r\n",
-            b"5\r\nhelloX\r\n0\r\n\r\n", b"5\r\nhello\n0\r\n\r\n", b"ffffffffffffffff1\r\n", b"5;\x01\r\nhello\r\n", b"0\r\nA: \0\r\n\r\n", b"0\r\n\n",
-            b"5;" + b"x" * 5000 + b"\r\nhello\r\n0\r\n\r\n", b"0\r\n" + b"A: bbbbbbbb\r\n" * 500 + b"\r\n", b"0" * 5000 + b"\r\n\r\n",
-        ]  # fmt: skip
+            b"x\r\n",
+            b"-5\r\nhello\r\n",
+            b"+5\r\nhello\r\n",
+            b"0x5\r\nhello\r\n",
+            b" 5\r\nhello\r\n",
+            b"5 \r\nhello\r\n",
+            b"5\nhello\r\n",
+            b"\r\n",
+            b"5\r\nhelloX\r\n0\r\n\r\n",
+            b"5\r\nhello\n0\r\n\r\n",
+            b"ffffffffffffffff1\r\n",
+            b"5;\x01\r\nhello\r\n",
+            b"0\r\nA: \0\r\n\r\n",
+            b"0\r\n\n",
+            b"5;" + b"x" * 5000 + b"\r\nhello\r\n0\r\n\r\n",
+            b"0\r\n" + b"A: bbbbbbbb\r\n" * 500 + b"\r\n",
+            b"0" * 5000 + b"\r\n\r\n",
+        ]
         for chunks in rows:
             with self.subTest(chunks[:20]):
-                self.assert_refused(get("/live", "Transfer-Encoding: chunked", method="POST") + chunks, "400 Bad Request")
+                self.assert_refused(
+                    get("/live", "Transfer-Encoding: chunked", method="POST") + chunks, "400 Bad Request"
+                )
 
     def test_asterisk_is_a_target_for_options_only(self):
         self.assert_refused(get("*"), "400 Bad Request")
@@ -324,7 +429,9 @@ class Sizes(Protocol):
 
     def test_large_head_is_431(self):
         self.assert_refused(get("/live", "A: " + "x" * 500000), "431 Request Header Fields Too Large")
-        self.assert_refused(get("/live", *[f"A{i}: {'x' * 1000}" for i in range(70)]), "431 Request Header Fields Too Large")
+        self.assert_refused(
+            get("/live", *[f"A{i}: {'x' * 1000}" for i in range(70)]), "431 Request Header Fields Too Large"
+        )
         with self.server.http() as http:
             self.assertEqual(http.ask(get("/live", "A: " + "x" * 60000)).status, 200)
 
@@ -351,9 +458,10 @@ class Sizes(Protocol):
                 answer = http.answer()
                 self.assertEqual(
                     answer.dateless(),
-                    b"HTTP/1.1 413 Payload Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n" + CORS
+                    b"HTTP/1.1 413 Payload Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
+                    + CORS
                     + b"content-length: 56\r\nconnection: close\r\n\r\nFailed to buffer the request body: length limit exceeded",
-                )  # fmt: skip
+                )
 
     def test_body_of_the_limit_is_read(self):
         with self.server.http() as http:
@@ -364,9 +472,9 @@ class Sizes(Protocol):
 
 
 class Deadlines(Protocol):
-    settings = {"http_api": {"head_timeout_ms": 400, "body_timeout_ms": 400, "idle_timeout_ms": 400}}
+    settings = {"http_api": {"head_timeout_ms": 800, "body_timeout_ms": 800, "idle_timeout_ms": 800}}
 
-    def assert_ended(self, http, answer, at_least_s=0.3):
+    def assert_ended(self, http, answer, at_least_s=0.7):
         start = time.monotonic()
         self.assertEqual(http.answer().dateless() if answer else http.rest(), answer)
         self.assertEqual(http.rest(), b"")
@@ -409,9 +517,9 @@ class Deadlines(Protocol):
 
     def test_busy_connection_is_not_closed(self):
         with self.server.http() as http:
-            for _ in range(12):
+            for _ in range(20):
                 self.assertEqual(http.ask(LIVE).status, 200)
-                time.sleep(0.1)
+                time.sleep(0.05)
 
     def test_session_knows_no_such_deadlines(self):
         ws = self.client()

@@ -58,7 +58,9 @@ class Membership(Room):
         self.join(ALICE), self.join(BOB)
         ws = self.client()
         ws.ask(self.room, CAROL)
-        self.assertEqual(ws.text(), roster(self.room, {"alice": {"name": "Alice"}, "bob": {"name": "Bob"}, "carol": {}}))
+        self.assertEqual(
+            ws.text(), roster(self.room, {"alice": {"name": "Alice"}, "bob": {"name": "Bob"}, "carol": {}})
+        )
 
     def test_others_are_told_of_a_member_when_its_first_connection_comes(self):
         alice = self.join(ALICE)
@@ -230,11 +232,17 @@ class Identity(Room):
             with self.subTest(data):
                 subscription = {"channel": self.room, "auth": authorize(ws.socket_id, self.room), "channel_data": data}
                 ws.say({"event": "pusher:subscribe", "data": subscription})
-                self.assertEqual(ws.text(), error(4000, "Invalid message format: Missing channel_data for presence channel"))
+                self.assertEqual(
+                    ws.text(), error(4000, "Invalid message format: Missing channel_data for presence channel")
+                )
 
     def test_signature_must_cover_channel_data(self):
         ws = self.client()
-        for auth in [authorize(ws.socket_id, self.room), authorize(ws.socket_id, self.room, BOB), authorize(ws.socket_id, self.room, ALICE + " ")]:
+        for auth in [
+            authorize(ws.socket_id, self.room),
+            authorize(ws.socket_id, self.room, BOB),
+            authorize(ws.socket_id, self.room, ALICE + " "),
+        ]:
             ws.ask(self.room, ALICE, auth=auth)
             self.assertEqual(ws.text(), error(4009, "Authentication error: Channel requires authentication"))
 
@@ -259,7 +267,10 @@ class Limits(Room):
         alice = self.join(ALICE)
         bob = self.join(BOB)
         bob.close()
-        self.assertEqual([alice.event()["event"] for _ in range(2)], ["pusher_internal:member_added", "pusher_internal:member_removed"])
+        self.assertEqual(
+            [alice.event()["event"] for _ in range(2)],
+            ["pusher_internal:member_added", "pusher_internal:member_removed"],
+        )
         self.join(CAROL)
 
     def test_size_of_the_info_is_measured_in_whole_kib(self):
@@ -270,9 +281,13 @@ class Limits(Room):
         ws.subscribe(self.room, data(3 * 1024 - 1))
         for n, kb in [(3 * 1024, 3), (5 * 1024, 5)]:
             ws.ask("presence-big", data(n))
-            self.assertEqual(ws.text(), error(4300, f"Channel error: Presence member data size ({kb}KB) exceeds limit (2KB)"))
+            self.assertEqual(
+                ws.text(), error(4300, f"Channel error: Presence member data size ({kb}KB) exceeds limit (2KB)")
+            )
         ws.ask("presence-big", '{"user_id":"u","user_info":{"a":"' + "x" * (3 * 1024 - 8) + '"}}')
-        self.assertEqual(ws.event()["data"]["message"], "Channel error: Presence member data size (3KB) exceeds limit (2KB)")
+        self.assertEqual(
+            ws.event()["data"]["message"], "Channel error: Presence member data size (3KB) exceeds limit (2KB)"
+        )
 
 
 class ManyWorkers(Room):

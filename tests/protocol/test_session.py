@@ -7,8 +7,20 @@ import json
 import unittest
 
 from harness import (
-    BINARY, KEY, PONG_TEXT, TEXT, ServerCase, app, authorize, compact, error, frame, hexmac, roster, succeeded,
-)  # fmt: skip
+    BINARY,
+    KEY,
+    PONG_TEXT,
+    TEXT,
+    ServerCase,
+    app,
+    authorize,
+    compact,
+    error,
+    frame,
+    hexmac,
+    roster,
+    succeeded,
+)
 
 NOT_JSON = "Invalid message format: Decode failed: JSON deserialization failed: "
 
@@ -44,11 +56,29 @@ class Envelope(ServerCase):
 
     def test_event_that_nobody_knows_is_ignored(self):
         rows = [
-            "my-event", "", "ping", "pusher:", "pusher:foo", "pusher:PING", "Pusher:ping", "sockudo:foo",
-            "pusher_internal:ping", "pusher_internal:subscribe", "sockudo_internal:subscribe", "pusher:pong", "pusher:resume",
-            "pusher:channel_history", "pusher:presence_update", "pusher:auth", "pusher:ai-x", "pusher:enable_delta_compression",
-            "pusher:delta_sync_error", "pusher:connection_established", "pusher:error", "CLIENT-x",
-        ]  # fmt: skip
+            "my-event",
+            "",
+            "ping",
+            "pusher:",
+            "pusher:foo",
+            "pusher:PING",
+            "Pusher:ping",
+            "sockudo:foo",
+            "pusher_internal:ping",
+            "pusher_internal:subscribe",
+            "sockudo_internal:subscribe",
+            "pusher:pong",
+            "pusher:resume",
+            "pusher:channel_history",
+            "pusher:presence_update",
+            "pusher:auth",
+            "pusher:ai-x",
+            "pusher:enable_delta_compression",
+            "pusher:delta_sync_error",
+            "pusher:connection_established",
+            "pusher:error",
+            "CLIENT-x",
+        ]
         ws = self.client()
         for name in rows:
             with self.subTest(name):
@@ -61,14 +91,19 @@ class Envelope(ServerCase):
         rows = [
             ({"event": "pusher:ping"}, PONG_TEXT),
             ({"event": "pusher:subscribe", "data": {"channel": "a"}}, succeeded("a")),
-            ({"event": "pusher:subscribe", "data": {"channel": "presence-a", "auth": "x"}},
-             error(4009, "Authentication error: Channel requires authentication")),
+            (
+                {"event": "pusher:subscribe", "data": {"channel": "presence-a", "auth": "x"}},
+                error(4009, "Authentication error: Channel requires authentication"),
+            ),
             ({"event": "pusher:ping"}, PONG_TEXT),
-            ({"event": "pusher:subscribe", "data": ws.subscription("presence-b", '{"user_id":"u"}')}, roster("presence-b", {"u": {}})),
+            (
+                {"event": "pusher:subscribe", "data": ws.subscription("presence-b", '{"user_id":"u"}')},
+                roster("presence-b", {"u": {}}),
+            ),
             ({"event": "pusher:subscribe", "data": {"channel": "b"}}, succeeded("b")),
             ({}, error(4000, "Invalid event name: Event name is required")),
             ({"event": "pusher:ping"}, PONG_TEXT),
-        ]  # fmt: skip
+        ]
         ws.send(b"".join(frame(TEXT, compact(said)) for said, _ in rows))
         self.assertEqual([ws.text() for _ in rows], [answer for _, answer in rows])
 
@@ -78,11 +113,32 @@ class Nonsense(ServerCase):
 
     def test_text_that_is_no_json_object_is_error_4000(self):
         rows = [
-            "", " ", "nonsense", "{", '{"event"', '{"event":"pusher:ping"', "{'event':'pusher:ping'}", '{"event":"pusher:ping",}',
-            '{"event":"pusher:ping"} x', '{"event":"pusher:ping"}{}', "[]", '[{"event":"pusher:ping"}]', '"text"', "12", "null", "true",
-            '\ufeff{"event":"pusher:ping"}', '{"event":"a\nb"}', '{"event":"\\x"}', '{"event":"pusher:ping","data":01}',
-            '{"event":"pusher:ping","data":nan}', '{"event":1}', '{"event":{}}', '{"event":["pusher:ping"]}', '{"event":true}',
-        ]  # fmt: skip
+            "",
+            " ",
+            "nonsense",
+            "{",
+            '{"event"',
+            '{"event":"pusher:ping"',
+            "{'event':'pusher:ping'}",
+            '{"event":"pusher:ping",}',
+            '{"event":"pusher:ping"} x',
+            '{"event":"pusher:ping"}{}',
+            "[]",
+            '[{"event":"pusher:ping"}]',
+            '"text"',
+            "12",
+            "null",
+            "true",
+            '\ufeff{"event":"pusher:ping"}',
+            '{"event":"a\nb"}',
+            '{"event":"\\x"}',
+            '{"event":"pusher:ping","data":01}',
+            '{"event":"pusher:ping","data":nan}',
+            '{"event":1}',
+            '{"event":{}}',
+            '{"event":["pusher:ping"]}',
+            '{"event":true}',
+        ]
         ws = self.client()
         for text in rows:
             with self.subTest(text):
@@ -167,21 +223,47 @@ class Subscribe(ServerCase):
             ({"channel": ""}, 4300, channel + "Channel name contains invalid characters"),
             ({"channel": "x" * 201}, 4300, channel + "Channel name too long. Max length is 200"),
             ({"channel": "private-" + "x" * 193}, 4300, channel + "Channel name too long. Max length is 200"),
-            ({"channel": "a/b"}, 4300, channel + "Channel name contains invalid characters: 'a/b' (invalid chars: ['/'])"),
-            ({"channel": "a b!"}, 4300, channel + "Channel name contains invalid characters: 'a b!' (invalid chars: [' ', '!'])"),
-            ({"channel": "a'\"\\"}, 4300,
-             channel + "Channel name contains invalid characters: 'a'\"\\' (invalid chars: ['\\'', '\"', '\\\\'])"),
-            ({"channel": "zoë"}, 4300, channel + "Channel name contains invalid characters: 'zoë' (invalid chars: ['ë'])"),
-            ({"channel": "a\n"}, 4300, channel + "Channel name contains invalid characters: 'a\n' (invalid chars: ['\\n'])"),
+            (
+                {"channel": "a/b"},
+                4300,
+                channel + "Channel name contains invalid characters: 'a/b' (invalid chars: ['/'])",
+            ),
+            (
+                {"channel": "a b!"},
+                4300,
+                channel + "Channel name contains invalid characters: 'a b!' (invalid chars: [' ', '!'])",
+            ),
+            (
+                {"channel": "a'\"\\"},
+                4300,
+                channel + "Channel name contains invalid characters: 'a'\"\\' (invalid chars: ['\\'', '\"', '\\\\'])",
+            ),
+            (
+                {"channel": "zoë"},
+                4300,
+                channel + "Channel name contains invalid characters: 'zoë' (invalid chars: ['ë'])",
+            ),
+            (
+                {"channel": "a\n"},
+                4300,
+                channel + "Channel name contains invalid characters: 'a\n' (invalid chars: ['\\n'])",
+            ),
             ({"channel": "*"}, 4300, channel + "Wildcard subscriptions are only supported on protocol V2"),
             ({"channel": "a*"}, 4300, channel + "Wildcard subscriptions are only supported on protocol V2"),
             ({"channel": "[meta]a"}, 4300, channel + "Metachannel subscriptions are only supported on protocol V2"),
             ({"channel": "a", "rewind": 5}, 4300, channel + "Channel rewind is only supported on protocol V2"),
-            ({"channel": "a#u1,u2"}, 4300,
-             channel + "Channel 'a#u1,u2' uses user-limited syntax but the namespace does not allow it"),
-            ({"channel": "#x"}, 4300, channel + "Channel '#x' uses user-limited syntax but the namespace does not allow it"),
+            (
+                {"channel": "a#u1,u2"},
+                4300,
+                channel + "Channel 'a#u1,u2' uses user-limited syntax but the namespace does not allow it",
+            ),
+            (
+                {"channel": "#x"},
+                4300,
+                channel + "Channel '#x' uses user-limited syntax but the namespace does not allow it",
+            ),
             ({"channel": "#server-to-user-alice"}, 4009, "Authentication error: Channel requires authentication"),
-        ]  # fmt: skip
+        ]
         ws = self.client()
         for data, code, message in rows:
             with self.subTest(data=data):
@@ -196,8 +278,10 @@ class Subscribe(ServerCase):
             with self.subTest(channel):
                 for _ in range(3):
                     ws.subscribe(channel)
-                self.assertEqual(self.server.publish(channel, "e", info="subscription_count"),
-                                 {"channels": {channel: {"subscription_count": 1}}})  # fmt: skip
+                self.assertEqual(
+                    self.server.publish(channel, "e", info="subscription_count"),
+                    {"channels": {channel: {"subscription_count": 1}}},
+                )
                 self.assertEqual(ws.event()["channel"], channel)
                 ws.fence()
 
@@ -229,28 +313,70 @@ class Authorization(ServerCase):
 
     def test_missing_signature_is_error_4009(self):
         ws = self.client()
-        rows = ["private-a", "private-encrypted-a", "private-cache-a", "private-encrypted-cache-a", "presence-a", "presence-cache-a"]
+        rows = [
+            "private-a",
+            "private-encrypted-a",
+            "private-cache-a",
+            "private-encrypted-cache-a",
+            "presence-a",
+            "presence-cache-a",
+        ]
         for channel in rows:
             for data in [{}, {"auth": None}, {"auth": 5}, {"auth": {}}]:
                 with self.subTest(channel, data=data):
-                    ws.say({"event": "pusher:subscribe", "data": {"channel": channel, "channel_data": '{"user_id":"u"}', **data}})
-                    self.assertEqual(ws.text(), error(4009, "Authentication error: Authentication signature required for this channel"))
+                    ws.say(
+                        {
+                            "event": "pusher:subscribe",
+                            "data": {"channel": channel, "channel_data": '{"user_id":"u"}', **data},
+                        }
+                    )
+                    self.assertEqual(
+                        ws.text(),
+                        error(4009, "Authentication error: Authentication signature required for this channel"),
+                    )
                     ws.fence()
 
     def test_wrong_signature_is_error_4009_on_every_authorised_kind(self):
         ws = self.client()
         member = '{"user_id":"u"}'
-        for channel in ["private-a", "private-encrypted-a", "private-cache-a", "private-mycache-1", "presence-a", "presence-cache-a"]:
+        for channel in [
+            "private-a",
+            "private-encrypted-a",
+            "private-cache-a",
+            "private-mycache-1",
+            "presence-a",
+            "presence-cache-a",
+        ]:
             good = authorize(ws.socket_id, channel, member if channel.startswith("presence") else None)
             rows = [
-                "", "x", KEY, KEY + ":", KEY + ":00", good[:-1], good + "0", good[len(KEY) + 1 :], ":" + good, good.upper(),
-                KEY + ":" + good[len(KEY) + 1 :].upper(), "key-2" + good[len(KEY) :], good + " ", " " + good, good.replace(":", "::"),
-                authorize("1.2", channel, member), authorize(ws.socket_id, channel + "x", member),
-                KEY + ":" + hexmac(f"{ws.socket_id}:{channel}", "other"), good * 100,
-            ]  # fmt: skip
+                "",
+                "x",
+                KEY,
+                KEY + ":",
+                KEY + ":00",
+                good[:-1],
+                good + "0",
+                good[len(KEY) + 1 :],
+                ":" + good,
+                good.upper(),
+                KEY + ":" + good[len(KEY) + 1 :].upper(),
+                "key-2" + good[len(KEY) :],
+                good + " ",
+                " " + good,
+                good.replace(":", "::"),
+                authorize("1.2", channel, member),
+                authorize(ws.socket_id, channel + "x", member),
+                KEY + ":" + hexmac(f"{ws.socket_id}:{channel}", "other"),
+                good * 100,
+            ]
             for auth in rows:
                 with self.subTest(channel, auth=auth):
-                    ws.say({"event": "pusher:subscribe", "data": {"channel": channel, "auth": auth, "channel_data": member}})
+                    ws.say(
+                        {
+                            "event": "pusher:subscribe",
+                            "data": {"channel": channel, "auth": auth, "channel_data": member},
+                        }
+                    )
                     self.assertEqual(ws.text(), error(4009, "Authentication error: Channel requires authentication"))
         ws.fence()
 
@@ -266,8 +392,14 @@ class Authorization(ServerCase):
         ws = self.client()
         data = '{"user_id":"zoë","user_info":"\\u00eb"}'
         auth = authorize(ws.socket_id, "presence-z", data)
-        ws.say(json.dumps({"event": "pusher:subscribe", "data": {"channel": "presence-z", "auth": auth, "channel_data": data}}))
-        self.assertEqual(ws.text(), succeeded("presence-z", '{"presence":{"ids":["zoë"],"hash":{"zoë":"\\u00eb"},"count":1}}'))
+        ws.say(
+            json.dumps(
+                {"event": "pusher:subscribe", "data": {"channel": "presence-z", "auth": auth, "channel_data": data}}
+            )
+        )
+        self.assertEqual(
+            ws.text(), succeeded("presence-z", '{"presence":{"ids":["zoë"],"hash":{"zoë":"\\u00eb"},"count":1}}')
+        )
 
 
 class Unsubscribe(ServerCase):
@@ -329,7 +461,9 @@ class SignIn(ServerCase):
         ws = self.client()
         for event in ["pusher:signin", "sockudo:signin"]:
             ws.say({"event": event, "data": {"auth": "x", "user_data": '{"id":"u"}'}})
-            self.assertEqual(ws.text(), error(4009, "Authentication error: User authentication is disabled for this app"))
+            self.assertEqual(
+                ws.text(), error(4009, "Authentication error: User authentication is disabled for this app")
+            )
         ws.fence()
 
 
@@ -341,8 +475,17 @@ class Published(ServerCase):
     def test_event_has_exactly_these_members(self):
         ws = self.client()
         ws.subscribe("my-channel")
-        self.server.publish("my-channel", "greet", '{"hello":"world"}', tags={"a": "b"}, idempotency_key="k", message_id="m", user_id="u",
-                            extras={}, delta=False)  # fmt: skip
+        self.server.publish(
+            "my-channel",
+            "greet",
+            '{"hello":"world"}',
+            tags={"a": "b"},
+            idempotency_key="k",
+            message_id="m",
+            user_id="u",
+            extras={},
+            delta=False,
+        )
         self.assertEqual(ws.text(), '{"event":"greet","channel":"my-channel","data":"{\\"hello\\":\\"world\\"}"}')
 
     def test_data_is_always_a_string(self):
@@ -443,7 +586,11 @@ class Limits(ServerCase):
 class MessageRate(ServerCase):
     apps = [
         app(message_rate_limit={"enabled": True, "max_attempts": 3, "decay_seconds": 3600}),
-        app("strict", "strict-key", message_rate_limit={"enabled": True, "max_attempts": 3, "decay_seconds": 3600, "terminate_on_limit": True}),
+        app(
+            "strict",
+            "strict-key",
+            message_rate_limit={"enabled": True, "max_attempts": 3, "decay_seconds": 3600, "terminate_on_limit": True},
+        ),
     ]
 
     def test_messages_above_the_rate_are_refused(self):

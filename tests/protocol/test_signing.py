@@ -19,8 +19,10 @@ NO_TIMESTAMP = (401, "auth_failed", "auth_timestamp is missing")
 BAD_TIMESTAMP = (401, "auth_failed", "Invalid auth_timestamp format")
 EXPIRED = (401, "auth_failed", "Timestamp expired or too far in the future")
 NO_MD5 = (
-    401, "auth_failed", "body_md5 is required and must be non-empty in query parameters for POST requests with a non-empty body",
-)  # fmt: skip
+    401,
+    "auth_failed",
+    "body_md5 is required and must be non-empty in query parameters for POST requests with a non-empty body",
+)
 BAD_MD5 = (401, "auth_failed", "body_md5 mismatch")
 BAD_SIGNATURE = (401, "auth_failed", "Invalid API signature")
 DISABLED = (403, "forbidden", "Application disabled")
@@ -31,7 +33,12 @@ def unwanted_md5(method):
 
 
 class Signing(ServerCase):
-    apps = [app(), app("other", "key-2", "secret-2"), app("off", "key-off", "secret-off", enabled=False), app("3", "numeric", "s")]
+    apps = [
+        app(),
+        app("other", "key-2", "secret-2"),
+        app("off", "key-off", "secret-off", enabled=False),
+        app("3", "numeric", "s"),
+    ]
 
     def assert_refused(self, answer, why):
         status, code, text = why
@@ -43,7 +50,9 @@ class Signing(ServerCase):
 
     def raw(self, method, target, body=b""):
         with self.server.http() as http:
-            head = f"{method} {target} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            head = (
+                f"{method} {target} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            )
             return http.ask(head.encode() + body, method != "HEAD")
 
     def test_good_signature_is_accepted(self):
@@ -52,7 +61,14 @@ class Signing(ServerCase):
         self.assertEqual(self.server.get("/apps/3/channels", key="numeric", secret="s").status, 200)
 
     def test_query_that_is_missing_or_empty(self):
-        for target, why in [("", MISSING_QUERY), ("?", EMPTY_QUERY), ("?&", EMPTY_QUERY), ("?&&&", EMPTY_QUERY), ("?a=b", UNKNOWN), ("?a", UNKNOWN)]:
+        for target, why in [
+            ("", MISSING_QUERY),
+            ("?", EMPTY_QUERY),
+            ("?&", EMPTY_QUERY),
+            ("?&&&", EMPTY_QUERY),
+            ("?a=b", UNKNOWN),
+            ("?a", UNKNOWN),
+        ]:
             for method, path in [("POST", EVENTS), ("GET", CHANNELS)]:
                 with self.subTest(target, method=method):
                     self.assert_refused(self.raw(method, path + target), why)
@@ -180,7 +196,9 @@ class Signing(ServerCase):
             with self.subTest(sent):
                 base = pairs if "version" not in sent else pairs[:2]
                 signature = sign_request("GET", CHANNELS, [*pairs, *meant], SECRET)
-                target = "&".join([CHANNELS + "?" + "&".join(f"{n}={v}" for n, v in base), sent, "auth_signature=" + signature])
+                target = "&".join(
+                    [CHANNELS + "?" + "&".join(f"{n}={v}" for n, v in base), sent, "auth_signature=" + signature]
+                )
                 self.assertEqual(self.raw("GET", target).status, 200)
 
     def test_order_of_the_parameters_does_not_matter(self):

@@ -5,7 +5,9 @@ import unittest
 from harness import ServerCase, app, compact, until
 
 ROOT = "/apps/app-id/channels"
-CORS = "vary: origin, access-control-request-method, access-control-request-headers\r\naccess-control-allow-origin: *\r\n"
+CORS = (
+    "vary: origin, access-control-request-method, access-control-request-headers\r\naccess-control-allow-origin: *\r\n"
+)
 
 
 class State(ServerCase):
@@ -38,7 +40,9 @@ class Occupied(State):
     def test_answer_is_exactly_this(self):
         self.assertEqual(
             self.get("/public-1").dateless().decode(),
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n" + CORS + 'content-length: 17\r\n\r\n{"occupied":true}',
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+            + CORS
+            + 'content-length: 17\r\n\r\n{"occupied":true}',
         )
 
     def test_channels_are_listed_by_name(self):
@@ -52,15 +56,22 @@ class Occupied(State):
             ({"filter_by_prefix": "presence-rooms"}, "{}"),
             ({"filter_by_prefix": "P"}, "{}"),
             ({"filter_by_prefix": "x" * 1000}, "{}"),
-            ({"info": "subscription_count"},
-             '{"presence-room":{"subscription_count":3},"presence-zoo":{"subscription_count":1},'
-             '"private-1":{"subscription_count":1},"public-1":{"subscription_count":3}}'),
-            ({"info": "user_count", "filter_by_prefix": "presence-"}, '{"presence-room":{"user_count":2},"presence-zoo":{"user_count":1}}'),
-            ({"info": " user_count ,subscription_count", "filter_by_prefix": "presence-r"},
-             '{"presence-room":{"subscription_count":3,"user_count":2}}'),
+            (
+                {"info": "subscription_count"},
+                '{"presence-room":{"subscription_count":3},"presence-zoo":{"subscription_count":1},'
+                '"private-1":{"subscription_count":1},"public-1":{"subscription_count":3}}',
+            ),
+            (
+                {"info": "user_count", "filter_by_prefix": "presence-"},
+                '{"presence-room":{"user_count":2},"presence-zoo":{"user_count":1}}',
+            ),
+            (
+                {"info": " user_count ,subscription_count", "filter_by_prefix": "presence-r"},
+                '{"presence-room":{"subscription_count":3,"user_count":2}}',
+            ),
             ({"info": "foo"}, "{}"),
             ({"info": "foo,subscription_count", "filter_by_prefix": "pu"}, '{"public-1":{"subscription_count":3}}'),
-        ]  # fmt: skip
+        ]
         for query, channels in rows:
             with self.subTest(query=query):
                 answer = self.get(**query)
@@ -82,12 +93,24 @@ class Occupied(State):
             ("public-1", "cache", '{"occupied":true}'),
             ("public-1", "foo", '{"occupied":true}'),
             ("presence-room", "user_count", '{"occupied":true,"user_count":2}'),
-            ("presence-room", "user_count,subscription_count", '{"occupied":true,"subscription_count":3,"user_count":2}'),
-            ("presence-room", " subscription_count , user_count ", '{"occupied":true,"subscription_count":3,"user_count":2}'),
+            (
+                "presence-room",
+                "user_count,subscription_count",
+                '{"occupied":true,"subscription_count":3,"user_count":2}',
+            ),
+            (
+                "presence-room",
+                " subscription_count , user_count ",
+                '{"occupied":true,"subscription_count":3,"user_count":2}',
+            ),
             ("presence%2Droom", "user_count", '{"occupied":true,"user_count":2}'),
             ("nobody", "", '{"occupied":false}'),
             ("nobody", "subscription_count", '{"occupied":false,"subscription_count":0}'),
-            ("presence-nobody", "user_count,subscription_count", '{"occupied":false,"subscription_count":0,"user_count":0}'),
+            (
+                "presence-nobody",
+                "user_count,subscription_count",
+                '{"occupied":false,"subscription_count":0,"user_count":0}',
+            ),
             ("ns:x", "", '{"occupied":false}'),
             ("Public-1", "", '{"occupied":false}'),
         ]
@@ -97,12 +120,23 @@ class Occupied(State):
                 self.assertEqual((answer.status, answer.body.decode()), (200, told))
 
     def test_channel_that_cannot_be_has_its_refusal(self):
-        self.assert_refused(self.get("/public-1", info="user_count"), "user_count is only available for presence channels")
-        self.assert_refused(self.get("/a%20b"), "Channel name contains invalid characters: 'a b' (invalid chars: [' '])")
-        self.assert_refused(self.get("/a%2Fb"), "Channel name contains invalid characters: 'a/b' (invalid chars: ['/'])")
-        self.assert_refused(self.get("/%E2%98%83"), "Channel name contains invalid characters: '☃' (invalid chars: ['☃'])")
+        self.assert_refused(
+            self.get("/public-1", info="user_count"), "user_count is only available for presence channels"
+        )
+        self.assert_refused(
+            self.get("/a%20b"), "Channel name contains invalid characters: 'a b' (invalid chars: [' '])"
+        )
+        self.assert_refused(
+            self.get("/a%2Fb"), "Channel name contains invalid characters: 'a/b' (invalid chars: ['/'])"
+        )
+        self.assert_refused(
+            self.get("/%E2%98%83"), "Channel name contains invalid characters: '☃' (invalid chars: ['☃'])"
+        )
         self.assert_refused(self.get("/" + "x" * 201), "Channel name too long. Max length is 200")
-        self.assert_refused(self.get("/presence-a%20b/users"), "Channel name contains invalid characters: 'presence-a b' (invalid chars: [' '])")
+        self.assert_refused(
+            self.get("/presence-a%20b/users"),
+            "Channel name contains invalid characters: 'presence-a b' (invalid chars: [' '])",
+        )
         answer = self.get("/%FF")
         self.assertEqual((answer.status, answer.body), (400, b"Invalid URL: Invalid UTF-8"))
 
@@ -187,7 +221,8 @@ class Health(ServerCase):
 
     def test_life_is_told_without_a_word(self):
         self.assertEqual(
-            self.server.get("/live", sign=False).dateless().decode(), "HTTP/1.1 200 OK\r\n" + CORS + "content-length: 0\r\n\r\n"
+            self.server.get("/live", sign=False).dateless().decode(),
+            "HTTP/1.1 200 OK\r\n" + CORS + "content-length: 0\r\n\r\n",
         )
 
 

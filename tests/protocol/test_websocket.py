@@ -4,8 +4,21 @@ import struct
 import unittest
 
 from harness import (
-    BINARY, CLOSE, PING, PONG, PONG_TEXT, TEXT, Frame, ServerCase, close_payload, error, frame, masked, succeeded, until,
-)  # fmt: skip
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    PONG_TEXT,
+    TEXT,
+    Frame,
+    ServerCase,
+    close_payload,
+    error,
+    frame,
+    masked,
+    succeeded,
+    until,
+)
 
 CONTINUATION = 0
 SAY_PING = '{"event":"pusher:ping"}'
@@ -96,18 +109,35 @@ class Violations(ServerCase):
 
     def test_broken_frames_are_closed_with_1002(self):
         rows = {
-            "frame is not masked": [frame(TEXT, SAY_PING, mask=None), frame(PING, mask=None), frame(CLOSE, close_payload(1000), mask=None)],
-            "reserved bits are set": [frame(TEXT, SAY_PING, rsv=r) for r in range(1, 8)] + [frame(PING, rsv=4), frame(CONTINUATION, rsv=1)],
+            "frame is not masked": [
+                frame(TEXT, SAY_PING, mask=None),
+                frame(PING, mask=None),
+                frame(CLOSE, close_payload(1000), mask=None),
+            ],
+            "reserved bits are set": [frame(TEXT, SAY_PING, rsv=r) for r in range(1, 8)]
+            + [frame(PING, rsv=4), frame(CONTINUATION, rsv=1)],
             "unknown opcode": [frame(op, "x") for op in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15]],
             "fragmented control frame": [frame(op, fin=False) for op in [CLOSE, PING, PONG]],
-            "control frame above 125 bytes": [frame(op, b"x" * 126) for op in [PING, PONG]] + [frame(CLOSE, close_payload(1000) + b"x" * 124)],
-            "continuation without a message": [frame(CONTINUATION, "x"), frame(CONTINUATION, fin=False), frame(TEXT, SAY_PING[:-1] + " }", fin=True) + frame(CONTINUATION)],
-            "new message inside a fragmented one": [
-                frame(TEXT, "x", fin=False) + frame(op, SAY_PING, fin=fin) for op in [TEXT, BINARY] for fin in [True, False]
+            "control frame above 125 bytes": [frame(op, b"x" * 126) for op in [PING, PONG]]
+            + [frame(CLOSE, close_payload(1000) + b"x" * 124)],
+            "continuation without a message": [
+                frame(CONTINUATION, "x"),
+                frame(CONTINUATION, fin=False),
+                frame(TEXT, SAY_PING[:-1] + " }", fin=True) + frame(CONTINUATION),
             ],
-            "length in too long a form": [b"\x81\xfe\0\x05" + b"\0" * 9, b"\x81\xfe\0\x7d", b"\x81\xff" + b"\0" * 7 + b"\x05", b"\x82\xff" + struct.pack(">Q", 65535)],
+            "new message inside a fragmented one": [
+                frame(TEXT, "x", fin=False) + frame(op, SAY_PING, fin=fin)
+                for op in [TEXT, BINARY]
+                for fin in [True, False]
+            ],
+            "length in too long a form": [
+                b"\x81\xfe\0\x05" + b"\0" * 9,
+                b"\x81\xfe\0\x7d",
+                b"\x81\xff" + b"\0" * 7 + b"\x05",
+                b"\x82\xff" + struct.pack(">Q", 65535),
+            ],
             "length with its top bit set": [b"\x81\xff\x80" + b"\0" * 7, b"\x82\xff" + b"\xff" * 8],
-        }  # fmt: skip
+        }
         for reason, cases in rows.items():
             for data in cases:
                 with self.subTest(reason, data=data[:12]):
@@ -138,9 +168,22 @@ class Violations(ServerCase):
 
     def test_text_that_is_no_utf8_is_closed_with_1007(self):
         rows = [
-            b"\xff", b"\x80", b"\xc0\xaf", b"\xc1\x81", b"\xe0\x80\xaf", b"\xed\xa0\x80", b"\xf0\x80\x80\xaf", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80",
-            b"\xc3", b"\xe2\x82", b"\xf0\x9f\x8e", b'{"event":"\xee\xba"}', b"\xfe", b"abc\xc3(",
-        ]  # fmt: skip
+            b"\xff",
+            b"\x80",
+            b"\xc0\xaf",
+            b"\xc1\x81",
+            b"\xe0\x80\xaf",
+            b"\xed\xa0\x80",
+            b"\xf0\x80\x80\xaf",
+            b"\xf4\x90\x80\x80",
+            b"\xf5\x80\x80\x80",
+            b"\xc3",
+            b"\xe2\x82",
+            b"\xf0\x9f\x8e",
+            b'{"event":"\xee\xba"}',
+            b"\xfe",
+            b"abc\xc3(",
+        ]
         for payload in rows:
             with self.subTest(payload):
                 self.assert_closed(frame(TEXT, payload), 1007, "text is not UTF-8")
