@@ -24,18 +24,23 @@ struct out_queue {
 	size_t event_bytes;
 };
 
+struct out_held {
+	struct out_held *next;
+	struct msg *msg;
+};
+
 void out_init(struct outgoing *o)
 {
-	*o = (struct outgoing){ .scratch = NULL };
+	*o = (struct outgoing){ .scratch = xalloc(JOIN_BYTES_MAX) };
 	list_init(&o->dirty);
 	arena_init(&o->sets, (size_t)256 * 1024);
 }
 
 static void forget_turn(struct outgoing *o)
 {
-	for (size_t i = 0; i < o->n_held; i++)
-		msg_unref(o->held[i]);
-	o->n_held = 0;
+	for (const struct out_held *h = o->held; h; h = h->next)
+		msg_unref(h->msg);
+	o->held = NULL;
 	o->bytes = 0;
 	o->root = (struct out_set){ 0 };
 	arena_reset(&o->sets);
@@ -46,17 +51,15 @@ void out_fini(struct outgoing *o)
 	ASSERT(out_is_clean(o));
 	forget_turn(o);
 	arena_fini(&o->sets);
-	xfree(o->held);
 	xfree(o->scratch);
 }
 
 void out_hold(struct outgoing *o, struct msg *m)
 {
-	if (o->n_held == o->cap_held) {
-		o->cap_held = o->cap_held ? o->cap_held * 2 : 64;
-		o->held = xrealloc(o->held, o->cap_held * sizeof *o->held);
-	}
-	o->held[o->n_held++] = m;
+	struct out_held *h = arena_alloc(&o->sets, sizeof *h);
+
+	*h = (struct out_held){ o->held, m };
+	o->held = h;
 	o->bytes += sizeof *m + m->len;
 }
 
@@ -241,8 +244,6 @@ static struct net_span joined_span(struct outgoing *o, struct out_set *set)
 	}
 	if (set->joined)
 		return (struct net_span){ set->joined, set->bytes };
-	if (!o->scratch)
-		o->scratch = xalloc(JOIN_BYTES_MAX);
 	join_path(set, o->scratch);
 	return (struct net_span){ o->scratch, set->bytes };
 }

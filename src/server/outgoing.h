@@ -34,9 +34,8 @@ struct out_set {
 struct outgoing {
 	struct list dirty;
 	struct out_set root;
-	struct arena sets;  /* nodes and shared bytes; forgotten when all is written */
-	struct msg **held;  /* references that end with it */
-	size_t n_held, cap_held;
+	struct arena sets;     /* nodes and shared bytes; forgotten when all is written */
+	struct out_held *held; /* references that end with it */
 	size_t bytes; /* in held messages and in sets */
 	char *scratch; /* where an unshared set is laid side by side */
 };
