@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define EVENT "{\"name\":\"e\",\"channel\":\"c\"}"
+
 struct fixture {
 	struct app app;
 	struct arena arena;
@@ -50,7 +52,8 @@ static const struct published_event *publish(struct fixture *f, const char *text
 	f->record = xalloc(f->body.bytes);
 	event_body_write(&f->body, &f->arena, f->record);
 	assert_int_equal(f->record->is_batch, is_batch);
-	return (const struct published_event *)((char *)f->record + mail_events_offset(f->record->key_len));
+	return (const struct published_event *)((char *)f->record +
+						mail_events_offset(f->record->key_len));
 }
 
 static str name_of(const struct published_event *e)
@@ -65,7 +68,7 @@ static str data_of(const struct published_event *e)
 
 static str channel_of(const struct published_event *e, uint32_t i)
 {
-	const char *at = e->text + e->name_len + e->data_len;
+	const char *at = e->text + e->name_len + e->data_len + e->key_len;
 	uint16_t len;
 
 	for (;; i--) {
@@ -286,6 +289,147 @@ static void a_refusal_says_what_is_wrong(void **state)
 	}
 }
 
+/* Idempotency keys */
+
+#define KEYED(key) "{\"name\":\"e\",\"channel\":\"c\",\"idempotency_key\":" key "}"
+
+static err parse_keyed(struct fixture *f, str text, bool is_batch, str header)
+{
+	f->app.idempotency_ttl_s = 120;
+	f->app.idempotency_key_bytes_max = 5;
+	return event_body_parse(text, is_batch, &f->app, header, &f->arena, &f->body, &f->why);
+}
+
+static void key_of_an_event_is_its_own_or_the_header(void **state)
+{
+	static const struct {
+		str body, header, key;
+	} rows[] = {
+#define ROW(body, header, key)                                                                     \
+	{                                                                                          \
+		{ body, sizeof(body) - 1 }, header,                                                \
+		{                                                                                  \
+			key, sizeof(key) - 1                                                       \
+		}                                                                                  \
+	}
+#define TEXT(t)                                                                                    \
+	{                                                                                          \
+		t, sizeof(t) - 1                                                                   \
+	}
+		ROW(KEYED("\"k\""), { 0 }, "k"),
+		ROW(KEYED("\"\\u006b\""), { 0 }, "k"),
+		ROW(KEYED("\"12345\""), { 0 }, "12345"),
+		ROW(KEYED("null"), { 0 }, ""),
+		ROW(EVENT, { 0 }, ""),
+		ROW(EVENT, TEXT("h"), "h"),
+		ROW(KEYED("null"), TEXT("h"), "h"),
+		ROW(KEYED("\"k\""), TEXT("h"), "k"),
+		/* A header that is not used may be anything. */
+		ROW(KEYED("\"k\""), TEXT("123456"), "k"),
+#undef ROW
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture *f = *state;
+
+		assert_row(parse_keyed(f, rows[i].body, false, rows[i].header) == OK, i);
+		assert_str(f->body.first->key, rows[i].key);
+		assert_int_equal(f->body.key.n, 0);
+	}
+}
+
+static void header_guards_the_whole_batch_and_items_have_their_own(void **state)
+{
+	struct fixture *f = *state;
+	str body = S("{\"batch\":[" KEYED("\"k1\"") "," EVENT "]}");
+
+	assert_int_equal(parse_keyed(f, body, true, S("h")), OK);
+	assert_str(f->body.key, S("h"));
+	assert_str(f->body.first->key, S("k1"));
+	assert_int_equal(f->body.first->next->key.n, 0);
+	assert_int_equal(parse_keyed(f, body, true, (str){ 0 }), OK);
+	assert_int_equal(f->body.key.n, 0);
+}
+
+static void keys_that_cannot_be_kept_are_refused(void **state)
+{
+	static const struct {
+		const char *body, *header; /* header NULL: none */
+		bool is_batch;
+		const char *text;
+	} rows[] = {
+#define TOO_LONG "Idempotency key exceeds maximum length of 5 characters"
+#define EMPTY "Idempotency key must not be empty"
+		{ KEYED("\"\""), NULL, false, EMPTY },
+		{ KEYED("\"\""), "h", false, EMPTY },
+		{ KEYED("\"123456\""), NULL, false, TOO_LONG },
+		{ KEYED("\"\\u00e9\\u00e9\\u00e9\""), NULL, false, TOO_LONG }, /* bytes count */
+		{ EVENT, "", false, EMPTY },
+		{ EVENT, "123456", false, TOO_LONG },
+		{ "{\"batch\":[]}", "", true, EMPTY },
+		{ "{\"batch\":[]}", "123456", true, TOO_LONG },
+		{ "{\"batch\":[" KEYED("\"k\"") "," KEYED("\"123456\"") "]}", NULL, true,
+		  TOO_LONG },
+#undef TOO_LONG
+#undef EMPTY
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture *f = *state;
+		str header = rows[i].header ? str_from_cstr(rows[i].header) : (str){ 0 };
+
+		assert_row(parse_keyed(f, str_from_cstr(rows[i].body), rows[i].is_batch, header) ==
+				   ERR_SYNTAX,
+			   i);
+		assert_int_equal(f->why.status, 400);
+		assert_string_equal(f->why.code, "invalid_input");
+		assert_str(f->why.text, str_from_cstr(rows[i].text));
+	}
+}
+
+static void keys_are_ignored_where_the_app_does_not_want_them(void **state)
+{
+	struct fixture *f = *state;
+
+	f->app.idempotency_ttl_s = 0;
+	assert_int_equal(event_body_parse(S(KEYED("\"\"")), false, &f->app, S(""), &f->arena,
+					  &f->body, &f->why),
+			 OK);
+	assert_int_equal(f->body.first->key.n, 0);
+	assert_int_equal(event_body_parse(S("{\"batch\":[" KEYED("\"k\"") "]}"), true, &f->app,
+					  S("h"), &f->arena, &f->body, &f->why),
+			 OK);
+	assert_int_equal(f->body.key.n + f->body.first->key.n, 0);
+}
+
+/* The keys stand where the hub looks for them, whatever their lengths. */
+static void keys_are_written_into_the_record(void **state)
+{
+	static const str keys[] = { TEXT("a"), TEXT("ab"), TEXT("abc"), TEXT("abcd"),
+				    TEXT("abcde") };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct fixture *f = *state;
+		const struct published_event *e;
+		const char *key;
+
+		parse_keyed(f, S("{\"batch\":[" EVENT "," KEYED("\"xyz\"") "]}"), true, keys[i]);
+		xfree(f->record);
+		f->record = xalloc(f->body.bytes);
+		event_body_write(&f->body, &f->arena, f->record);
+		assert_str(((str){ f->record->text, f->record->key_len }), keys[i]);
+		e = (const void *)((const char *)f->record + mail_events_offset(keys[i].n));
+		assert_int_equal(e->key_len, 0);
+		assert_str(name_of(e), S("e"));
+		assert_str(channel_of(e, 0), S("c"));
+		e = (const void *)((const char *)e + e->bytes);
+		key = e->text + e->name_len + e->data_len;
+		assert_str(((str){ key, e->key_len }), S("xyz"));
+		assert_ptr_equal((const char *)e + e->bytes,
+				 (const char *)f->record + f->body.bytes);
+	}
+}
+
 static void what_is_no_json_is_told_with_its_place(void **state)
 {
 	static const str bodies[] = {
@@ -421,6 +565,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(members_of_other_features_are_let_through, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_refusal_says_what_is_wrong, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(key_of_an_event_is_its_own_or_the_header, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(
+			header_guards_the_whole_batch_and_items_have_their_own, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(keys_that_cannot_be_kept_are_refused, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(keys_are_ignored_where_the_app_does_not_want_them,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(keys_are_written_into_the_record, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_json_is_told_with_its_place, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(json_that_is_too_deep_is_refused, set_up,
