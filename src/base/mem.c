@@ -188,3 +188,8 @@ void mem_fail_nth(uint64_t n)
 {
 	atomic_store(&fail_in, n);
 }
+
+void mem_give_back(void)
+{
+	malloc_trim(0);
+}

@@ -28,6 +28,8 @@ void mem_count(int64_t bytes);
 
 /* Bytes in live allocations and live slab objects, summed over all threads, exact when they are at rest. */
 int64_t mem_live_bytes(void);
+/* Gives free pages back to the system, which malloc keeps otherwise. Milliseconds when there are many. */
+void mem_give_back(void);
 /* Test seam: the n-th try_alloc from now fails (1 = the next); 0 turns it off. */
 void mem_fail_nth(uint64_t n);
 

@@ -15,6 +15,8 @@
 #define DRAIN_STEP_MS 100
 #define DRAIN_STEP_MIN 250
 #define DRAIN_NEWCOMER_S 2
+/* Fewer connections than this are not worth giving memory back for. */
+#define PEAK_MIN 1000
 #define DATE_NEVER INT64_MIN
 
 struct listener {
@@ -275,7 +277,21 @@ static bool hub_is_full(struct worker *w)
 	return is_full && mailbox_is_full(w->hub_inbox);
 }
 
-/* Deliveries are taken as long as there is room for them: pressure goes back to the hub and from there to whoever publishes. */
+/* After a crowd has left, its memory goes with it: each time half of the rest is gone. */
+static void follow_peak(struct worker *w)
+{
+	size_t n = atomic_load_explicit(&w->n_conns, memory_order_relaxed);
+
+	if (n > w->n_conns_peak)
+		w->n_conns_peak = n;
+	if (w->n_conns_peak >= PEAK_MIN && n < w->n_conns_peak / 2) {
+		mem_give_back();
+		w->n_conns_peak = n;
+	}
+}
+
+/* Deliveries are taken as long as there is room for them: pressure goes back to the hub and from
+ * there to whoever publishes. */
 static bool on_turn_end(void *ctx)
 {
 	struct worker *w = ctx;
@@ -294,6 +310,7 @@ static bool on_turn_end(void *ctx)
 	more = out_write(&w->out, WRITES_PER_SLICE);
 	outbox_flush(&w->to_hub);
 	loop_pause_files(w->loop, hub_is_full(w));
+	follow_peak(w);
 	return more;
 }
 

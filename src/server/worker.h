@@ -40,6 +40,7 @@ struct worker {
 	struct slab conns;
 	struct list all; /* struct conn by link */
 	atomic_size_t n_conns; /* written here alone, read by any thread */
+	size_t n_conns_peak;   /* since memory was given back */
 	struct local_channels *channels; /* by app->index */
 
 	struct outgoing out;
