@@ -103,7 +103,8 @@ static bool partial_is_done(const struct ws_partial *p)
 }
 
 /* Memory follows the bytes that came, never the length that was declared; doubling stops at that
- * length. */
+ * length if it is the message's. It must not at a fragment's: many small ones would move the whole
+ * message as often as they are many. */
 static bool partial_grow(struct ws_partial *p, size_t n)
 {
 	size_t need = p->data_len + n;
@@ -114,7 +115,8 @@ static bool partial_grow(struct ws_partial *p, size_t n)
 	if (need <= p->data_cap)
 		return true;
 	cap = cap < FIRST_CAPACITY ? FIRST_CAPACITY : cap;
-	cap = cap > declared ? declared : cap;
+	if (p->frame.is_final && cap > declared)
+		cap = declared;
 	cap = cap < need ? need : cap;
 	data = try_realloc(p->data, (size_t)cap);
 	if (!data)

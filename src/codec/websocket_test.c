@@ -469,6 +469,36 @@ static void long_message_grows_by_doubling_up_to_its_length(void **state)
 	buf_fini(&b);
 }
 
+static void many_fragments_move_the_message_seldom(void **state)
+{
+	int64_t live, before;
+	struct ws_reader r;
+	struct ws_message m;
+	struct ws_failure why;
+	unsigned n_grown = 0;
+	struct buf b;
+
+	buf_init(&b, 100);
+	put_frame(&b, BINARY_BEGIN, S("16 bytes of it.."));
+	live = before = mem_live_bytes();
+	ws_reader_init(&r);
+	for (size_t i = 0; i < 4000; i++) {
+		str in;
+
+		b.len = 0;
+		put_frame(&b, i == 0 ? BINARY_BEGIN : MORE, S("16 bytes of it.."));
+		in = buf_str(&b);
+		assert_int_equal(ws_read(&r, &LIMITS, &in, &m, &why), ERR_AGAIN);
+		n_grown += mem_live_bytes() != before;
+		before = mem_live_bytes();
+	}
+	assert_in_range(n_grown, 1, 12);
+	assert_in_range(before - live, 64000, 2 * 64000 + 700);
+	ws_reader_fini(&r);
+	assert_int_equal(mem_live_bytes(), live);
+	buf_fini(&b);
+}
+
 static void whole_messages_need_no_memory(void **state)
 {
 	struct ws_reader r;
@@ -601,6 +631,7 @@ static const struct CMUnitTest TESTS[] = {
 	cmocka_unit_test(bad_text_fails_inside_an_unfinished_frame),
 	cmocka_unit_test(memory_follows_the_bytes_not_the_declared_length),
 	cmocka_unit_test(long_message_grows_by_doubling_up_to_its_length),
+	cmocka_unit_test(many_fragments_move_the_message_seldom),
 	cmocka_unit_test(whole_messages_need_no_memory),
 	cmocka_unit_test(short_memory_closes_with_1011),
 	cmocka_unit_test(mask_turns_with_the_offset),
