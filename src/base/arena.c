@@ -79,6 +79,33 @@ str arena_copy(struct arena *a, str s)
 	return (str){ p, s.n };
 }
 
+str arena_join(struct arena *a, const str *pieces, size_t n_pieces)
+{
+	size_t n = 0;
+	char *p, *at;
+
+	for (size_t i = 0; i < n_pieces; i++)
+		n += pieces[i].n;
+	p = at = arena_alloc(a, n + 1);
+	for (size_t i = 0; i < n_pieces; i++) {
+		if (pieces[i].n)
+			at = mempcpy(at, pieces[i].p, pieces[i].n);
+	}
+	*at = '\0';
+	return (str){ p, n };
+}
+
+str arena_number(struct arena *a, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	return arena_copy(a, (str){ digits + at, sizeof(digits) - at });
+}
+
 void arena_reset(struct arena *a)
 {
 	struct arena_chunk *kept = NULL;

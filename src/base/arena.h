@@ -20,6 +20,10 @@ void arena_fini(struct arena *a);
 void *arena_alloc(struct arena *a, size_t bytes);
 /* Bytes are copied; a NUL follows them that does not count. */
 str arena_copy(struct arena *a, str s);
+/* The pieces one after the other, with a NUL likewise. */
+str arena_join(struct arena *a, const str *pieces, size_t n_pieces);
+/* v in decimal. */
+str arena_number(struct arena *a, uint64_t v);
 void arena_reset(struct arena *a);
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "base/poison.h"
 #include "base/testing.h"
@@ -64,6 +65,22 @@ static void arena_reuses_its_chunk_after_a_reset(void **state)
 	arena_fini(&a);
 }
 
+static void arena_joins_pieces_and_writes_numbers(void **state)
+{
+	str pieces[] = { S("a"), { NULL, 0 }, S("bc"), S("") };
+	struct arena a;
+	str joined;
+
+	arena_init(&a, 4096);
+	joined = arena_join(&a, pieces, ARRAY_LEN(pieces));
+	assert_str(joined, S("abc"));
+	assert_int_equal(joined.p[3], 0);
+	assert_int_equal(arena_join(&a, pieces, 0).n, 0);
+	assert_str(arena_number(&a, 0), S("0"));
+	assert_str(arena_number(&a, UINT64_MAX), S("18446744073709551615"));
+	arena_fini(&a);
+}
+
 static void arena_is_not_counted_as_live(void **state)
 {
 	int64_t start = mem_live_bytes();
@@ -100,6 +117,7 @@ int main(void)
 		cmocka_unit_test(arena_serves_blocks_larger_than_it_keeps),
 		cmocka_unit_test(arena_copy_is_followed_by_a_nul),
 		cmocka_unit_test(arena_reuses_its_chunk_after_a_reset),
+		cmocka_unit_test(arena_joins_pieces_and_writes_numbers),
 		cmocka_unit_test(arena_is_not_counted_as_live),
 		cmocka_unit_test(arena_poisons_what_was_reset),
 	};

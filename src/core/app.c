@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "core/namespace.h"
 #include "core/origin.h"
 
 const struct app_limits app_limits_unset = {
@@ -55,6 +56,7 @@ static void app_free(struct app *a)
 	for (size_t i = 0; i < a->n_allowed_origins; i++)
 		str_free(a->allowed_origins[i]);
 	xfree(a->allowed_origins);
+	namespaces_free(a);
 	digest_wipe((void *)a->secret.p, a->secret.n);
 	digest_wipe(&a->hmac, sizeof(a->hmac));
 	str_free(a->secret);

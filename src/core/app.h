@@ -45,6 +45,8 @@ struct app {
 	uint32_t n_cached_max; /* entries of either kind */
 	str *allowed_origins;  /* lower case; patterns were checked (origin.h) */
 	size_t n_allowed_origins;
+	struct namespace **namespaces; /* namespace.h */
+	size_t n_namespaces;
 };
 
 struct app_table {

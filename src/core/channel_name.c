@@ -12,7 +12,7 @@
 static const str USER_PREFIX = { CHANNEL_USER_PREFIX, sizeof(CHANNEL_USER_PREFIX) - 1 };
 
 /* The first that fits decides. */
-static const struct {
+static const struct kind {
 	str prefix;
 	unsigned traits;
 } KINDS[] = {
@@ -45,13 +45,29 @@ static const struct {
 	{ 0xe0000, 0x10ffff },
 };
 
-unsigned channel_traits(str name)
+/* NULL: public. */
+static const struct kind *find_kind(str name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(KINDS); i++) {
 		if (str_has_prefix(name, KINDS[i].prefix))
-			return KINDS[i].traits;
+			return &KINDS[i];
 	}
-	return 0;
+	return NULL;
+}
+
+unsigned channel_traits(str name)
+{
+	const struct kind *k = find_kind(name);
+
+	return k ? k->traits : 0;
+}
+
+/* A user's channel has no other name than the whole. */
+str channel_base(str name)
+{
+	const struct kind *k = find_kind(name);
+
+	return k && !(k->traits & CHANNEL_USER) ? str_skip(name, k->prefix.n) : name;
 }
 
 str channel_user(str name)

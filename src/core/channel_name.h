@@ -18,6 +18,8 @@ enum channel_traits {
 };
 
 unsigned channel_traits(str name);
+/* What follows the prefix of its kind: "room" of "private-cache-room". */
+str channel_base(str name);
 #define CHANNEL_USER_PREFIX "#server-to-user-"
 /* The user of a CHANNEL_USER name. */
 str channel_user(str name);

@@ -46,6 +46,25 @@ static void prefix_alone_decides_the_traits(void **state)
 		assert_row(channel_traits(str_from_cstr(TRAITS[i].name)) == TRAITS[i].traits, i);
 }
 
+static void base_is_what_follows_the_prefix(void **state)
+{
+	static const struct {
+		const char *name, *base;
+	} rows[] = {
+		{ "room", "room" },
+		{ "private-room", "room" },
+		{ "private-cache-room", "room" },
+		{ "private-encrypted-cache-private-x", "private-x" },
+		{ "presence-cache-", "" },
+		{ "cache-a:b", "a:b" },
+		{ "#server-to-user-1", "#server-to-user-1" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_str(channel_base(str_from_cstr(rows[i].name)), str_from_cstr(rows[i].base));
+}
+
 static void private_and_presence_always_need_a_signature(void **state)
 {
 	static const char *const MIDDLES[] = { "",	     "cache-",
@@ -200,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prefix_alone_decides_the_traits),
+		cmocka_unit_test(base_is_what_follows_the_prefix),
 		cmocka_unit_test(private_and_presence_always_need_a_signature),
 		cmocka_unit_test(user_channel_names_its_user),
 		cmocka_unit_test(legal_characters_are_exactly_the_documented_ones),

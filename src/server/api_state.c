@@ -1,6 +1,7 @@
 /* api_state.c: GET …/channels and below: questions that the hub answers. What a name alone decides is decided here. */
 #include "codec/urlencode.h"
 #include "core/channel_name.h"
+#include "core/namespace.h"
 #include "server/api.h"
 #include "server/channel_info.h"
 #include "server/worker.h"
@@ -57,28 +58,14 @@ static void refuse(const struct http_call *call, str text)
 	http_answer_error(call, 400, "invalid_input", text);
 }
 
-static void refuse_length(const struct http_call *call, uint32_t max)
-{
-	struct buf b;
-
-	buf_init(&b, 128);
-	buf_puts(&b, S("Channel name too long. Max length is "));
-	buf_putu(&b, max);
-	refuse(call, buf_str(&b));
-	buf_fini(&b);
-}
-
 static bool check_name(const struct http_call *call, str name)
 {
-	uint32_t max = call->app->limits.max_channel_name_length;
 	str problem;
-	err e = channel_name_check(name, max, &call->worker->arena, &problem);
 
-	if (e == ERR_LIMIT)
-		refuse_length(call, max);
-	else if (e != OK)
-		refuse(call, problem);
-	return e == OK;
+	if (namespace_check(call->app, name, &call->worker->arena, &problem))
+		return true;
+	refuse(call, problem);
+	return false;
 }
 
 void api_list_channels(const struct http_call *call)

@@ -5,7 +5,7 @@
 #include "server/event_body.h"
 
 #include "base/check.h"
-#include "core/channel_name.h"
+#include "core/namespace.h"
 #include "server/channel_info.h"
 
 #define DEPTH_MAX 128
@@ -304,20 +304,11 @@ static err take_data(struct reader *r, struct json data, struct event *e)
 
 static err check_channel(struct reader *r, str name)
 {
-	uint32_t max = r->app->limits.max_channel_name_length;
-	struct buf b;
 	str problem;
 
-	switch (channel_name_check(name, max, r->arena, &problem)) {
-	case OK:
+	if (namespace_check(r->app, name, r->arena, &problem))
 		return OK;
-	case ERR_LIMIT:
-		text_init(&b, S("Channel name too long. Max length is "));
-		buf_putu(&b, max);
-		return refuse_with(r->why, 400, "invalid_input", &b, r->arena);
-	default:
-		return refuse(r->why, 400, "invalid_input", problem);
-	}
+	return refuse(r->why, 400, "invalid_input", problem);
 }
 
 /* The names of a string or of an array of strings, one after the other. */
@@ -508,10 +499,15 @@ static err refuse_json(struct reader *r, str body, const struct json_error *erro
 	return refuse_with(r->why, 400, NULL, &b, r->arena);
 }
 
-err event_body_parse(str body, bool is_batch, const struct app *app, str header_key, struct arena *a,
-		     struct event_body *out, struct event_refusal *why)
+err event_body_parse(str body, bool is_batch, const struct app *app, str header_key,
+		     struct arena *a, struct event_body *out, struct event_refusal *why)
 {
-	struct reader r = { .app = app, .header_key = header_key, .arena = a, .why = why, .out = out, .is_batch = is_batch };
+	struct reader r = { .app = app,
+			    .header_key = header_key,
+			    .arena = a,
+			    .why = why,
+			    .out = out,
+			    .is_batch = is_batch };
 	struct json_error error;
 	struct json top;
 

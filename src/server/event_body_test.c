@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/testing.h"
+#include "core/namespace.h"
 #include "server/channel_info.h"
 
 #include <stdio.h>
@@ -430,6 +431,37 @@ static void keys_are_written_into_the_record(void **state)
 	}
 }
 
+static void channels_obey_the_namespaces_of_the_app(void **state)
+{
+	static const struct {
+		const char *channel, *text; /* NULL: fine */
+	} rows[] = {
+		{ "chat:r", NULL },
+		{ "plain", NULL },
+		{ "#server-to-user-a:b", NULL },
+		{ "chat:r#a", "Channel 'chat:r#a' uses user-limited syntax but the namespace does "
+			      "not allow it" },
+		{ "other:r", "Unknown channel namespace 'other'" },
+		{ "chat:rooms", "Channel name too long. Max length is 9" },
+	};
+	struct fixture *f = *state;
+
+	f->app.limits.max_channel_name_length = 19;
+	namespace_add(&f->app, S("chat"))->channel_name_bytes_max = 9;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char body[128];
+		int n = snprintf(body, sizeof(body),
+				 "{\"name\":\"e\",\"channels\":[\"ok\",\"%s\"]}", rows[i].channel);
+
+		if (rows[i].text)
+			assert_refused(f, (str){ body, (size_t)n }, false, 400, "invalid_input",
+				       str_from_cstr(rows[i].text));
+		else
+			assert_row(parse(f, (str){ body, (size_t)n }, false) == OK, i);
+	}
+	namespaces_free(&f->app);
+}
+
 static void what_is_no_json_is_told_with_its_place(void **state)
 {
 	static const str bodies[] = {
@@ -565,6 +597,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(members_of_other_features_are_let_through, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_refusal_says_what_is_wrong, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(channels_obey_the_namespaces_of_the_app, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(key_of_an_event_is_its_own_or_the_header, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(

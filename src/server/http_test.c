@@ -479,6 +479,8 @@ static const struct {
 	{ "/apps/app-id/channels/a/users", "", "Only presence channels support this endpoint" },
 	{ "/apps/app-id/channels/a%20b", "",
 	  "Channel name contains invalid characters: 'a b' (invalid chars: [' '])" },
+	{ "/apps/app-id/channels/a%23b", "",
+	  "Channel 'a#b' uses user-limited syntax but the namespace does not allow it" },
 	{ "/apps/app-id/channels/presence-%2F/users", "",
 	  "Channel name contains invalid characters: 'presence-/' (invalid chars: ['/'])" },
 };

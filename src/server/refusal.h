@@ -17,7 +17,5 @@ bool refusal_set(struct refusal *why, struct arena *a, enum pusher_code code, co
 #define REFUSE(why, a, code, ...)                                                                  \
 	refusal_set(why, a, code, (const str[]){ __VA_ARGS__ },                                    \
 		    ARRAY_LEN(((const str[]){ __VA_ARGS__ })))
-/* A number as a piece. */
-str refusal_number(struct arena *a, uint64_t n);
 
 #endif

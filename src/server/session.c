@@ -266,8 +266,8 @@ static str too_big_text(struct conn *c, uint64_t actual_bytes)
 	struct refusal r;
 
 	REFUSE(&r, a, PUSHER_GENERIC, is_message ? S("Message of ") : S("Frame of "),
-	       refusal_number(a, actual_bytes), S(" bytes exceeds the limit of "),
-	       refusal_number(a, is_message ? o->message_bytes_max : o->frame_bytes_max),
+	       arena_number(a, actual_bytes), S(" bytes exceeds the limit of "),
+	       arena_number(a, is_message ? o->message_bytes_max : o->frame_bytes_max),
 	       S(" bytes ("), is_message ? o->message_bytes_setting : S("websocket.max_frame_size"),
 	       S(")"));
 	return r.text;

@@ -4,6 +4,7 @@
  * sees only the first that fails. Events on encrypted channels are refused, they would go in the
  * clear; the original relays them. */
 #include "core/channel_name.h"
+#include "core/namespace.h"
 #include "server/session_priv.h"
 #include "server/worker.h"
 
@@ -14,17 +15,20 @@ static str raw_data(const struct pusher_message *m)
 	return m->has_data ? m->data.raw : S("null");
 }
 
-static bool check_lengths(const struct app_limits *lim, const struct pusher_message *m,
-			  struct arena *a, struct refusal *why)
+static bool check_lengths(const struct app *app, const struct pusher_message *m, struct arena *a,
+			  struct refusal *why)
 {
-	if (m->event.n > lim->max_event_name_length)
+	uint32_t event_max = app->limits.max_event_name_length;
+	uint32_t channel_max = namespace_bytes_max(app, m->channel);
+
+	if (m->event.n > event_max)
 		return REFUSE(why, a, PUSHER_GENERIC,
 			      S("Invalid event name: Event name exceeds maximum length of "),
-			      refusal_number(a, lim->max_event_name_length));
-	if (m->channel.n > lim->max_channel_name_length)
+			      arena_number(a, event_max));
+	if (m->channel.n > channel_max)
 		return REFUSE(why, a, PUSHER_CHANNEL,
 			      S("Channel name invalid: Channel name exceeds maximum length of "),
-			      refusal_number(a, lim->max_channel_name_length));
+			      arena_number(a, channel_max));
 	return true;
 }
 
@@ -51,8 +55,19 @@ static bool check_payload(const struct app_limits *lim, const struct pusher_mess
 	if (kb_max == NO_LIMIT || n <= kb_max * 1024)
 		return true;
 	return REFUSE(why, a, PUSHER_CLIENT_EVENT, S(REFUSED "Event payload size ("),
-		      refusal_number(a, n), S(" bytes) exceeds limit ("), refusal_number(a, kb_max),
+		      arena_number(a, n), S(" bytes) exceeds limit ("), arena_number(a, kb_max),
 		      S("KB)"));
+}
+
+static bool check_namespace(const struct app *app, const struct pusher_message *m, struct arena *a,
+			    struct refusal *why)
+{
+	const struct namespace *ns = namespace_of(app, m->channel);
+
+	if (!ns || ns->allow_publish_for_client)
+		return true;
+	return REFUSE(why, a, PUSHER_UNAUTHORIZED, S("Authentication error: Namespace '"), ns->name,
+		      S("' does not allow client publishes"));
 }
 
 static bool check_event(const struct app *app, const struct pusher_message *m, struct arena *a,
@@ -64,8 +79,8 @@ static bool check_event(const struct app *app, const struct pusher_message *m, s
 	if (!app->enable_client_messages)
 		return REFUSE(why, a, PUSHER_CLIENT_EVENT,
 			      S(REFUSED "Client events are not enabled for this app"));
-	return check_lengths(&app->limits, m, a, why) && check_kind(m, a, why) &&
-	       check_payload(&app->limits, m, a, why);
+	return check_lengths(app, m, a, why) && check_kind(m, a, why) &&
+	       check_payload(&app->limits, m, a, why) && check_namespace(app, m, a, why);
 }
 
 static const struct sub *find_sub(struct conn *c, str channel, struct refusal *why)

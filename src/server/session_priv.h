@@ -22,6 +22,8 @@ bool session_join(struct conn *c, str name, unsigned traits, const struct presen
 /* The hub has taken a sign-in, or could not. */
 void session_signed_in(struct conn *c);
 void session_sign_in_failed(struct conn *c);
+/* Who c is signed in as, or NULL. */
+const struct session_user *session_user(const struct conn *c);
 /* Is it the channel of the user that c is signed in as? */
 bool session_is_user(const struct conn *c, str channel);
 

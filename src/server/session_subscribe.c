@@ -6,6 +6,7 @@
  * from then on is what the subscriber is owed. */
 #include "core/auth.h"
 #include "core/channel_name.h"
+#include "core/namespace.h"
 #include "server/session_priv.h"
 #include "server/worker.h"
 
@@ -30,16 +31,52 @@ static bool check_auth(struct conn *c, const struct subscribe_request *r, unsign
 	return REFUSE(why, a, PUSHER_UNAUTHORIZED, S(AUTH "Channel requires authentication"));
 }
 
+/* "base#alice,bob" is for who is signed in as one of them. */
+static bool check_users(struct conn *c, str channel, struct refusal *why)
+{
+	const struct session_user *u = session_user(c);
+	struct arena *a = &c->worker->arena;
+	str users = namespace_users(channel);
+
+	if (!users.p)
+		return true;
+	if (!u)
+		return REFUSE(why, a, PUSHER_UNAUTHORIZED,
+			      S(AUTH "User-limited channels require an authenticated user"));
+	return namespace_has_user(users, u->id) ||
+	       REFUSE(why, a, PUSHER_UNAUTHORIZED, S(AUTH "User '"), u->id,
+		      S("' is not allowed to access channel '"), channel, S("'"));
+}
+
+/* What its namespace lets clients do. */
+static bool check_namespace(struct conn *c, str channel, unsigned traits, struct refusal *why)
+{
+	const struct namespace *ns = namespace_of(c->app, channel);
+	struct arena *a = &c->worker->arena;
+
+	if (!ns)
+		return true;
+	if (!ns->allow_subscribe_for_client)
+		return REFUSE(why, a, PUSHER_UNAUTHORIZED, S(AUTH "Namespace '"), ns->name,
+			      S("' does not allow client subscriptions"));
+	if ((traits & CHANNEL_PRESENCE) && !ns->allow_presence_for_client)
+		return REFUSE(why, a, PUSHER_UNAUTHORIZED, S(AUTH "Namespace '"), ns->name,
+			      S("' does not allow client presence subscriptions"));
+	return check_users(c, channel, why);
+}
+
 /* Without channel_data a connection is present as the user that it is signed in as. */
 static bool read_signed_in_member(struct conn *c, struct presence_data *who, struct refusal *why)
 {
+	const struct session_user *u = session_user(c);
 	struct arena *a = &c->worker->arena;
 	struct json info = { 0 };
 
-	if (!c->user || !c->user->is_confirmed)
-		return REFUSE(why, a, PUSHER_GENERIC,
-			      S("Invalid message format: Missing channel_data for presence channel"));
-	*who = (struct presence_data){ c->user->id, c->user->user_info };
+	if (!u)
+		return REFUSE(
+			why, a, PUSHER_GENERIC,
+			S("Invalid message format: Missing channel_data for presence channel"));
+	*who = (struct presence_data){ u->id, u->user_info };
 	if (who->user_info.n > 0)
 		json_parse(who->user_info, PUSHER_DEPTH_MAX, &info, NULL);
 	return presence_info_check(info, c->app->limits.max_presence_member_size_in_kb, a, why);
@@ -90,7 +127,8 @@ static bool ask_hub(struct conn *c, struct local_channel *local, const struct su
 
 static void acknowledge(struct conn *c, const struct local_channel *local)
 {
-	conn_send(c, pusher_text_event_new(S("pusher_internal:subscription_succeeded"), local_name(local), S("{}")));
+	conn_send(c, pusher_text_event_new(S("pusher_internal:subscription_succeeded"),
+					   local_name(local), S("{}")));
 }
 
 /* The acknowledgement, then what follows it. */
@@ -151,12 +189,13 @@ void session_subscribe(struct conn *c, const struct pusher_message *m)
 	unsigned traits;
 
 	if (!subscribe_request_read(m, a, &r, &why) ||
-	    !subscribe_request_check(&r, c->app->limits.max_channel_name_length, a, &why)) {
+	    !subscribe_request_check(&r, c->app, a, &why)) {
 		session_error(c, &why);
 		return;
 	}
 	traits = channel_traits(r.channel);
-	if (!check_auth(c, &r, traits, &why) || !read_member(c, &r, traits, &who, &why))
+	if (!check_namespace(c, r.channel, traits, &why) || !check_auth(c, &r, traits, &why) ||
+	    !read_member(c, &r, traits, &who, &why))
 		session_error(c, &why);
 	else if (!is_acknowledged_here(c, &r, traits) && !session_join(c, r.channel, traits, &who))
 		session_error(c, &OVER_CAPACITY);

@@ -111,7 +111,14 @@ void session_sign_in_failed(struct conn *c)
 	c->user = NULL;
 }
 
+const struct session_user *session_user(const struct conn *c)
+{
+	return c->user && c->user->is_confirmed ? c->user : NULL;
+}
+
 bool session_is_user(const struct conn *c, str channel)
 {
-	return c->user && c->user->is_confirmed && str_eq(channel_user(channel), c->user->id);
+	const struct session_user *u = session_user(c);
+
+	return u && str_eq(channel_user(channel), u->id);
 }

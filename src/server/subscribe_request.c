@@ -3,8 +3,8 @@
  * looked at. */
 #include "server/subscribe_request.h"
 
-#include "core/app.h"
 #include "core/channel_name.h"
+#include "core/namespace.h"
 
 #define INVALID "Invalid message format: "
 #define CHANNEL "Channel error: "
@@ -37,11 +37,10 @@ bool subscribe_request_read(const struct pusher_message *m, struct arena *a,
 				S(INVALID "Missing channel field"));
 }
 
-bool subscribe_request_check(const struct subscribe_request *r, uint32_t name_bytes_max,
+bool subscribe_request_check(const struct subscribe_request *r, const struct app *app,
 			     struct arena *a, struct refusal *why)
 {
 	str name = r->channel, problem;
-	err e;
 
 	if (str_has_prefix(name, S("[meta]")))
 		return REFUSE(
@@ -51,14 +50,11 @@ bool subscribe_request_check(const struct subscribe_request *r, uint32_t name_by
 		return REFUSE(
 			why, a, PUSHER_CHANNEL,
 			S(CHANNEL "Wildcard subscriptions are only supported on protocol V2"));
-	e = channel_name_check(name, name_bytes_max, a, &problem);
-	if (e == ERR_LIMIT)
-		return REFUSE(why, a, PUSHER_CHANNEL,
-			      S(CHANNEL "Channel name too long. Max length is "),
-			      refusal_number(a, name_bytes_max));
-	if (e != OK)
+	if (!namespace_check(app, name, a, &problem))
 		return REFUSE(why, a, PUSHER_CHANNEL, S(CHANNEL), problem);
-	if (str_find_char(name, '#') < name.n && !(channel_traits(name) & CHANNEL_USER))
+	/* "#x" and "private-#x": nobody's users, and not a user's channel either. */
+	if (str_find_char(name, '#') < name.n && !namespace_users(name).p &&
+	    !(channel_traits(name) & CHANNEL_USER))
 		return REFUSE(why, a, PUSHER_CHANNEL, S(CHANNEL "Channel '"), name,
 			      S("' uses user-limited syntax but the namespace does not allow it"));
 	if (r->has_rewind)
@@ -97,13 +93,14 @@ static uint64_t info_kb(struct json info)
 	return n / 1024;
 }
 
-bool presence_info_check(struct json info, uint32_t info_kb_max, struct arena *a, struct refusal *why)
+bool presence_info_check(struct json info, uint32_t info_kb_max, struct arena *a,
+			 struct refusal *why)
 {
 	if (!info.raw.p || info_kb_max == NO_LIMIT || info_kb(info) <= info_kb_max)
 		return true;
 	return REFUSE(why, a, PUSHER_CHANNEL, S(CHANNEL "Presence member data size ("),
-		      refusal_number(a, info_kb(info)), S("KB) exceeds limit ("), refusal_number(a, info_kb_max),
-		      S("KB)"));
+		      arena_number(a, info_kb(info)), S("KB) exceeds limit ("),
+		      arena_number(a, info_kb_max), S("KB)"));
 }
 
 bool presence_data_read(str channel_data, uint32_t info_kb_max, struct arena *a,

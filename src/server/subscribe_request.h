@@ -6,6 +6,7 @@
 #ifndef SERVER_SUBSCRIBE_REQUEST_H
 #define SERVER_SUBSCRIBE_REQUEST_H
 
+#include "core/app.h"
 #include "server/refusal.h"
 
 struct subscribe_request {
@@ -19,7 +20,7 @@ struct subscribe_request {
 bool subscribe_request_read(const struct pusher_message *m, struct arena *a,
 			    struct subscribe_request *out, struct refusal *why);
 /* May a protocol V1 client ask for such a name? */
-bool subscribe_request_check(const struct subscribe_request *r, uint32_t name_bytes_max,
+bool subscribe_request_check(const struct subscribe_request *r, const struct app *app,
 			     struct arena *a, struct refusal *why);
 
 /* A presence member as channel_data describes it. */
@@ -32,7 +33,8 @@ bool presence_data_read(str channel_data, uint32_t info_kb_max, struct arena *a,
 			struct presence_data *out, struct refusal *why);
 
 /* Is a user_info (raw.p NULL: none) within its limit? */
-bool presence_info_check(struct json info, uint32_t info_kb_max, struct arena *a, struct refusal *why);
+bool presence_info_check(struct json info, uint32_t info_kb_max, struct arena *a,
+			 struct refusal *why);
 
 /* The channel to leave; data may also be its bare name. */
 bool unsubscribe_request_read(const struct pusher_message *m, struct arena *a, str *channel,

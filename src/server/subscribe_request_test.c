@@ -98,7 +98,8 @@ static bool check(str name, bool has_rewind, struct refusal *why)
 {
 	struct subscribe_request r = { .channel = name, .has_rewind = has_rewind };
 
-	return subscribe_request_check(&r, 200, &arena, why);
+	return subscribe_request_check(&r, &(struct app){ .limits.max_channel_name_length = 200 },
+				       &arena, why);
 }
 
 static void subscribe_request_allows_legal_names(void **state)
