@@ -308,8 +308,10 @@ static err check_body(const struct http_request *r, const struct query *q, str b
 	str given = query_get(q, BODY_MD5);
 	char hex[MD5_HEX_LEN];
 
+	/* Pusher's library for Python names the digest of no body with each GET; no other one may be named. */
 	if (r->method != HTTP_POST) {
-		if (!q->auth[BODY_MD5].is_given)
+		md5_hex(S(""), hex);
+		if (!q->auth[BODY_MD5].is_given || str_eq(given, (str){ hex, sizeof(hex) }))
 			return OK;
 		return refuse_unproven(
 			why,

@@ -200,7 +200,7 @@ static void timestamp_may_be_600_s_off(void **state)
 	}
 }
 
-static void only_post_may_have_body_md5(void **state)
+static void only_post_may_have_body_md5_of_something(void **state)
 {
 	static const char *const METHODS[] = { "GET", "HEAD", "PUT", "PATCH", "DELETE" };
 	char text[128];
@@ -253,7 +253,16 @@ static void another_apps_path_is_refused_even_when_signed(void **state)
 		(struct answer){ WRONG_APP });
 }
 
-static void signed_body_md5_on_get_is_refused(void **state)
+/* Pusher's library for Python sends it with every GET. */
+static void signed_body_md5_of_nothing_on_get_is_accepted(void **state)
+{
+	static const char OF_NOTHING[] = AUTH "&body_md5=d41d8cd98f00b204e9800998ecf8427e";
+
+	assert_answer("GET", ask_signed(*state, OF_NOTHING, OF_NOTHING),
+		      (struct answer){ ACCEPTED });
+}
+
+static void signed_body_md5_of_something_on_get_is_refused(void **state)
 {
 	struct answer expected = {
 		401, "auth_failed",
@@ -424,11 +433,12 @@ int main(void)
 		T(official_vector_is_accepted_and_made),
 		T(each_query_gets_the_documented_answer),
 		T(timestamp_may_be_600_s_off),
-		T(only_post_may_have_body_md5),
+		T(only_post_may_have_body_md5_of_something),
 		T(key_of_another_app_is_refused_first),
 		T(body_md5_without_body_must_be_that_of_nothing),
 		T(another_apps_path_is_refused_even_when_signed),
-		T(signed_body_md5_on_get_is_refused),
+		T(signed_body_md5_of_nothing_on_get_is_accepted),
+		T(signed_body_md5_of_something_on_get_is_refused),
 		T(post_without_body_may_omit_body_md5),
 		T(disabled_app_is_forbidden_after_the_signature),
 		T(string_to_sign_follows_the_rules),
