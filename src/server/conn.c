@@ -362,14 +362,16 @@ void conn_end(struct conn *c)
 	leave_channels(c);
 	give_place(c);
 	out_discard(c);
-	if (c->is_websocket)
+	if (c->is_websocket) {
 		ws_reader_fini(&c->reader);
-	else
+		xfree(c->user);
+		c->user = NULL;
+	} else {
 		http_discard(c);
+		http_forget_manner(c);
+	}
 	xfree(c->kept);
 	c->kept = NULL;
-	xfree(c->user);
-	c->user = NULL;
 	timer_disarm(&c->timer);
 	net_close(w->loop, &c->file);
 	list_remove(&c->link);

@@ -34,6 +34,12 @@ struct session_user {
 	char text[];
 };
 
+/* Where the page comes from whose request is being answered. */
+struct http_origin {
+	uint32_t n;
+	char text[];
+};
+
 enum conn_phase {
 	CONN_HTTP,    /* requests and answers */
 	CONN_OPENING, /* upgraded; the hub is asked whether it may exist */
@@ -62,7 +68,10 @@ struct conn {
 		struct ws_reader reader; /* afterwards */
 	};
 	const struct app *app; /* NULL before the upgrade */
-	struct session_user *user; /* NULL: not signed in */
+	union {
+		struct http_origin *origin; /* CONN_HTTP: to be named in the answer; or NULL */
+		struct session_user *user;  /* afterwards; NULL: not signed in */
+	};
 	struct socket_id id;
 
 	uint8_t phase; /* enum conn_phase */

@@ -82,18 +82,12 @@ static void answer_unknown(struct conn *c)
 /* OPTIONS is a preflight, whatever else it asks. */
 static void answer_other_method(const struct http_call *call, const struct route_match *m)
 {
-	static const char preflight[] = HTTP_CORS_VARY
-		"access-control-allow-methods: GET,POST,PUT,PATCH,DELETE,OPTIONS\r\n"
-		"access-control-allow-headers: authorization,content-type,x-requested-with,accept,"
-		"x-ably-clientid,x-ably-version,x-ably-lib,x-ably-devicetoken,ably-agent,"
-		"ably-version,ably-clientid,x-idempotency-key\r\n" HTTP_CORS_ORIGIN;
 	bool is_preflight = call->request->method == HTTP_OPTIONS;
 
 	http_reply(call->conn,
 		   &(struct http_reply){
 			   .status = is_preflight ? 200 : 405,
-			   .cors = is_preflight ? (str){ preflight, sizeof(preflight) - 1 } :
-						  HTTP_CORS_LINES,
+			   .cors = is_preflight ? HTTP_CORS_PREFLIGHT : HTTP_CORS_ANSWER,
 			   .allow = route_methods_text(m->methods, &call->worker->arena),
 		   });
 }
@@ -219,7 +213,7 @@ static void refuse_large_body(struct conn *c)
 		   &(struct http_reply){
 			   .status = 413,
 			   .content_type = HTTP_PLAIN_TEXT,
-			   .cors = HTTP_CORS_LINES,
+			   .cors = HTTP_CORS_ANSWER,
 			   .body = S("Failed to buffer the request body: length limit exceeded") });
 }
 

@@ -30,6 +30,8 @@ void http_begin(struct conn *c);
 void http_on_timer(struct conn *c);
 /* Frees what an incomplete request owns. */
 void http_discard(struct conn *c);
+/* An answer is written, or will never be: frees what was noted for it. Harmless twice. */
+void http_forget_manner(struct conn *c);
 
 #define HTTP_PLAIN_TEXT "text/plain; charset=utf-8"
 

@@ -5,11 +5,31 @@
  * has to look (kept alive, HEAD, HTTP/1.0) is noted in the connection when its request begins,
  * so that an answer which comes later needs no memory to wait in. */
 #include "base/json.h"
+#include "base/mem.h"
 #include "server/http_priv.h"
 #include "server/worker.h"
 
 #define HEAD_BYTES_MAX (16 * 1024)
+/* No page has a longer one. */
+#define ORIGIN_BYTES_MAX 1024
 #define JSON "application/json"
+
+/* Kept only where the answer has to name it. Without memory the answer does not: the page cannot read
+ * it. */
+static void note_origin(struct conn *c, const struct http_request *r)
+{
+	const struct cors *cors = &c->worker->options->cors;
+	const struct http_header *h = cors->n_origins ? http_header_find(r, S("origin")) : NULL;
+
+	http_forget_manner(c);
+	if (!h || h->value.n > ORIGIN_BYTES_MAX || !cors_names(cors, h->value))
+		return;
+	c->origin = try_alloc(sizeof(*c->origin) + h->value.n);
+	if (!c->origin)
+		return;
+	c->origin->n = (uint32_t)h->value.n;
+	memcpy(c->origin->text, h->value.p, h->value.n);
+}
 
 void http_note_manner(struct conn *c, const struct http_request *r)
 {
@@ -17,6 +37,25 @@ void http_note_manner(struct conn *c, const struct http_request *r)
 	c->answer_is_1_0 = r->minor == 0;
 	c->answer_is_head = r->method == HTTP_HEAD;
 	c->answer_is_batch = false;
+	note_origin(c, r);
+}
+
+void http_forget_manner(struct conn *c)
+{
+	xfree(c->origin);
+	c->origin = NULL;
+}
+
+void http_put_cors(const struct conn *c, enum http_cors cors, struct buf *b)
+{
+	const struct cors *lines = &c->worker->options->cors;
+
+	if (cors == HTTP_CORS_NONE)
+		return;
+	buf_puts(b, cors == HTTP_CORS_PREFLIGHT ? lines->preflight : lines->answer);
+	if (c->origin)
+		http_header_put(b, S("access-control-allow-origin"),
+				(str){ c->origin->text, c->origin->n });
 }
 
 struct msg *http_message(struct buf *head, str body)
@@ -41,7 +80,7 @@ static struct msg *reply_message(struct conn *c, const struct http_reply *reply)
 	if (reply->content_type)
 		http_header_put(&b, S("content-type"), str_from_cstr(reply->content_type));
 	buf_puts(&b, reply->lines);
-	buf_puts(&b, reply->cors);
+	http_put_cors(c, reply->cors, &b);
 	if (reply->allow.n)
 		http_header_put(&b, S("allow"), reply->allow);
 	if (c->answer_is_1_0 && c->answer_keeps_alive)
@@ -54,6 +93,7 @@ static void go_on(struct conn *c)
 {
 	struct worker *w = c->worker;
 
+	http_forget_manner(c);
 	if (c->answer_keeps_alive)
 		timer_arm(w->loop, &c->timer, w->options->idle_timeout_ms);
 	else
@@ -84,7 +124,7 @@ static void reply_json(struct conn *c, unsigned status, str lines, str body)
 	http_reply(c, &(struct http_reply){ .status = status,
 					    .content_type = JSON,
 					    .lines = lines,
-					    .cors = HTTP_CORS_LINES,
+					    .cors = HTTP_CORS_ANSWER,
 					    .body = body });
 }
 
@@ -129,7 +169,7 @@ void http_answer(const struct http_call *call, unsigned status, const char *cont
 	http_reply(call->conn, &(struct http_reply){ .status = status,
 						     .content_type = content_type,
 						     .lines = extra,
-						     .cors = HTTP_CORS_LINES,
+						     .cors = HTTP_CORS_ANSWER,
 						     .body = body });
 }
 
@@ -174,9 +214,10 @@ static void reply_published(struct conn *c)
 {
 	struct http_reply plain = { .status = 200,
 				    .content_type = JSON,
-				    .cors = HTTP_CORS_LINES,
+				    .cors = HTTP_CORS_ANSWER,
 				    .body = S("{\"ok\":true}") };
-	bool is_common = c->answer_keeps_alive && !c->answer_is_1_0 && !c->answer_is_batch;
+	bool is_common =
+		c->answer_keeps_alive && !c->answer_is_1_0 && !c->answer_is_batch && !c->origin;
 
 	if (c->answer_is_batch)
 		plain.body = S("{}");

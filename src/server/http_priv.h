@@ -4,23 +4,25 @@
 
 #include "server/http.h"
 
-/* What every routed answer carries: any page of any origin may read it. */
-#define HTTP_CORS_VARY                                                                             \
-	"vary: origin, access-control-request-method, access-control-request-headers\r\n"
-#define HTTP_CORS_ORIGIN "access-control-allow-origin: *\r\n"
-#define HTTP_CORS_LINES S(HTTP_CORS_VARY HTTP_CORS_ORIGIN)
+/* Header lines about other origins (cors.h). */
+enum http_cors {
+	HTTP_CORS_NONE, /* of a path that is not routed */
+	HTTP_CORS_ANSWER,
+	HTTP_CORS_PREFLIGHT,
+};
 
 struct http_reply {
 	unsigned status;
 	const char *content_type; /* NULL: none */
 	str lines;		  /* ready header lines before the CORS ones */
-	str cors;		  /* ready header lines, empty for unrouted paths */
-	str allow;		  /* methods; empty: no such header */
-	str body;		  /* of the answer to a GET when HEAD was asked */
+	enum http_cors cors;
+	str allow; /* methods; empty: no such header */
+	str body;  /* of the answer to a GET when HEAD was asked */
 };
 
 /* From now until its answer: how the request wants to be answered. */
 void http_note_manner(struct conn *c, const struct http_request *r);
+void http_put_cors(const struct conn *c, enum http_cors cors, struct buf *b);
 /* Queues the answer, then ends the stream or arms the deadline for the next request. */
 void http_reply(struct conn *c, const struct http_reply *reply);
 /* For what is not a request, or one that we do not wait for: no body, no more of this connection. */

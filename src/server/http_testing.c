@@ -91,6 +91,7 @@ void http_fixture_init(struct http_fixture *f)
 {
 	*f = (struct http_fixture){ .clock.wall_ms = FIXTURE_NOW_S * (int64_t)1000 };
 	f->options = (struct server_options){
+		.cors = cors_default,
 		.request_body_bytes_max = 4096,
 		.request_head_bytes_max = 2048,
 		.request_target_bytes_max = 1024,
@@ -124,8 +125,10 @@ void http_fixture_fini(struct http_fixture *f)
 
 void http_fixture_restart(struct http_fixture *f)
 {
-	if (!f->conn.is_websocket)
+	if (!f->conn.is_websocket) {
 		http_discard(&f->conn);
+		http_forget_manner(&f->conn);
+	}
 	f->conn = (struct conn){ .worker = &f->worker, .phase = CONN_HTTP };
 	f->n_sent = 0;
 	f->has_begun = false;

@@ -5,6 +5,7 @@
 #define SERVER_OPTIONS_H
 
 #include "base/str.h"
+#include "server/cors.h"
 
 struct server_options {
 	unsigned n_workers;
@@ -22,6 +23,7 @@ struct server_options {
 	bool disconnect_on_buffer_full;
 	uint8_t compression_window_bits; /* the largest of permessage-deflate, 9 to 15; 0: none */
 
+	struct cors cors;
 	uint64_t request_body_bytes_max;
 	uint32_t request_head_bytes_max;
 	uint32_t request_target_bytes_max;

@@ -219,7 +219,8 @@ static void send_switching(const struct http_call *call)
 	put_subprotocol(&b, r);
 	if (is_compressed)
 		put_extensions(&b, &terms);
-	buf_puts(&b, HTTP_CORS_LINES);
+	http_put_cors(call->conn, HTTP_CORS_ANSWER, &b);
+	http_forget_manner(call->conn);
 	http_head_end(&b, worker_date(call->worker), HTTP_NO_LENGTH, true);
 	conn_send(call->conn, http_message(&b, (str){ 0 }));
 	if (is_compressed)
