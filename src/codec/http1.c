@@ -8,6 +8,7 @@
 #include "codec/http1.h"
 
 #include "base/check.h"
+#include "codec/http1_priv.h"
 #include "codec/word.h"
 
 /* A cursor over the part of the head that has arrived. Functions that take something move p behind
@@ -20,10 +21,17 @@ struct head_parser {
 	bool has_length, has_close, has_keep_alive;
 };
 
-static const bool IS_TCHAR[256] = {
+const bool HTTP_IS_TCHAR[256] = {
 	['!'] = true,	      ['#' ... '\''] = true, ['*'] = true,	   ['+'] = true,
 	['-'] = true,	      ['.'] = true,	     ['0' ... '9'] = true, ['A' ... 'Z'] = true,
 	['^' ... 'z'] = true, ['|'] = true,	     ['~'] = true,
+};
+
+/* RFC 3986, percent signs unread; with the brackets of IPv6. */
+static const bool IS_AUTHORITY_CHAR[256] = {
+	['!'] = true, ['$' ... '.'] = true, ['0' ... ';'] = true,
+	['='] = true, ['@' ... '['] = true, [']'] = true,
+	['_'] = true, ['a' ... 'z'] = true, ['~'] = true,
 };
 
 static err refuse(struct head_parser *h, unsigned status)
@@ -34,7 +42,7 @@ static err refuse(struct head_parser *h, unsigned status)
 
 static const char *skip_tchars(const char *p, const char *end)
 {
-	while (p < end && IS_TCHAR[(uint8_t)*p])
+	while (p < end && HTTP_IS_TCHAR[(uint8_t)*p])
 		p++;
 	return p;
 }
@@ -61,6 +69,28 @@ static const char *skip_field_chars(const char *p, const char *end)
 	p = skip_above(p, end, 0x20);
 	while (p < end && *p == '\t')
 		p = skip_above(p + 1, end, 0x20);
+	return p;
+}
+
+static bool is_target_char(char c)
+{
+	return (uint8_t)c > 0x20 && (uint8_t)c < 0x7f && c != '#';
+}
+
+/* Visible ASCII without the mark of a fragment, which a browser keeps to itself. */
+static const char *skip_target_chars(const char *p, const char *end)
+{
+	while (end - p >= 8) {
+		uint64_t w = word_load(p);
+		uint64_t stop = word_below(w, 0x21) | word_equal(w, 0x7f) | word_equal(w, '#') |
+				word_above_ascii(w);
+
+		if (stop)
+			return p + word_first(stop);
+		p += 8;
+	}
+	while (p < end && is_target_char(*p))
+		p++;
 	return p;
 }
 
@@ -127,10 +157,10 @@ static bool cut_authority(str *target)
 	if (!str_has_prefix(rest, S("://")))
 		return false;
 	rest = str_skip(rest, 3);
-	while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
+	while (n < rest.n && IS_AUTHORITY_CHAR[(uint8_t)rest.p[n]])
 		n++;
 	*target = str_skip(rest, n);
-	return n > 0;
+	return n > 0 && (n == rest.n || rest.p[n] == '/' || rest.p[n] == '?');
 }
 
 static err split_target(struct head_parser *h, str target)
@@ -157,7 +187,7 @@ static err take_target(struct head_parser *h)
 	const char *start = h->p;
 	str target;
 
-	h->p = skip_above(h->p, h->end, 0x21);
+	h->p = skip_target_chars(h->p, h->end);
 	target = (str){ start, (size_t)(h->p - start) };
 	if (target.n > h->lim->target_bytes_max)
 		return refuse(h, 414);
@@ -224,23 +254,29 @@ static err take_header(struct head_parser *h, struct http_header *out)
 	return take_crlf(h);
 }
 
-/* Any body length that two readers could understand in two ways is refused. */
-static err note_content_length(struct head_parser *h, str value)
+/* A tab may lie around a value, but not every reader strips it. */
+static bool has_tab_around(const struct head_parser *h, const struct http_header *header)
 {
-	uint64_t n;
+	const char *start = header->name.p + header->name.n;
 
-	if (!str_to_u64(value, INT64_MAX, &n))
-		return refuse(h, 400);
-	if (h->has_length && n != h->out->content_length)
+	return memchr(start, '\t', (size_t)(h->p - start));
+}
+
+/* Any body length that two readers could understand in two ways is refused. */
+static err note_content_length(struct head_parser *h, const struct http_header *header)
+{
+	uint64_t *n = &h->out->content_length;
+
+	if (h->has_length || has_tab_around(h, header) || !str_to_u64(header->value, INT64_MAX, n))
 		return refuse(h, 400);
 	h->has_length = true;
-	h->out->content_length = n;
 	return OK;
 }
 
-static err note_transfer_encoding(struct head_parser *h, str value)
+static err note_transfer_encoding(struct head_parser *h, const struct http_header *header)
 {
-	if (h->out->is_chunked || h->out->minor == 0 || !str_eq_nocase(value, S("chunked")))
+	if (h->out->is_chunked || h->out->minor == 0 || has_tab_around(h, header) ||
+	    !str_eq_nocase(header->value, S("chunked")))
 		return refuse(h, 400);
 	h->out->is_chunked = true;
 	return OK;
@@ -268,9 +304,9 @@ static err note_header(struct head_parser *h, const struct http_header *header)
 	str name = header->name;
 
 	if (name.n == 14 && str_eq_nocase(name, S("content-length")))
-		return note_content_length(h, header->value);
+		return note_content_length(h, header);
 	if (name.n == 17 && str_eq_nocase(name, S("transfer-encoding")))
-		return note_transfer_encoding(h, header->value);
+		return note_transfer_encoding(h, header);
 	if (name.n == 10 && str_eq_nocase(name, S("connection")))
 		note_connection(h, header->value);
 	if (name.n == 6 && str_eq_nocase(name, S("expect")) && r->minor == 1)

@@ -4,8 +4,8 @@
  * A head is parsed whole: the caller keeps the bytes of an unfinished one and calls again with more
  * (scanned saves the rescan). Strict on purpose, because a proxy stands in front and any
  * disagreement about where a request ends is a smuggling hole: bare LF, obs-fold, blanks around a
- * header name, CL with TE, two different CL, a TE that is not exactly "chunked", bytes that are no
- * field characters: 400. */
+ * header name, CL with TE, two CL, a TE that is not exactly "chunked", tabs around either, bytes
+ * that are no field characters, a target with a fragment or anything but ASCII: 400. */
 #ifndef CODEC_HTTP1_H
 #define CODEC_HTTP1_H
 
@@ -65,9 +65,11 @@ const struct http_header *http_header_find(const struct http_request *r, str nam
 bool http_header_has_token(const struct http_request *r, str name, str token);
 
 /* Chunked bodies, decoded piece by piece. Zeroed is the start. Chunk extensions and trailers are
- * skipped within 4 KiB. */
+ * checked and skipped within 4 KiB; trailers that name the body's length or coding are refused. */
 struct http_chunked {
 	uint8_t state;
+	uint8_t framing_names; /* bit i: the trailer's name may yet be the i-th of those */
+	uint16_t name_len;     /* of the trailer, so far */
 	uint16_t n_skipped;
 	uint64_t left;
 };

@@ -63,8 +63,12 @@ static void chunks_are_joined_at_every_split_point(void **state)
 		    S("hello"));
 	expect_body(S("1\r\nh\r\nA\r\n0123456789\r\n00c\r\n\r\n\r\n45678901\r\n000\r\n\r\n"), S(""),
 		    S("h0123456789\r\n\r\n45678901"));
-	expect_body(S("2;a=b;c=\"d\xc3\xa9\"\r\nhi\r\n0;last\r\nTrailer: x\r\n\tany\r\n\r\n"),
+	expect_body(S("2;a=b;c=\"d\xc3\xa9;\\\"\\\\\";d;e=f\r\nhi\r\n0;last\r\nTrailer: "
+		      "x\r\nB:\r\n\r\n"),
 		    S(""), S("hi"));
+	expect_body(S("0\r\nContent-Lengt: 5\r\nContent-Lengths: 5\r\nX-Content-Length: 5\r\n"
+		      "Transfer_Encoding: chunked\r\nContent-Encoding: x\r\n\r\n"),
+		    S(""), S(""));
 }
 
 #define BAD(text)                                                                                  \
@@ -99,6 +103,25 @@ static const str BAD_BODIES[] = {
 	BAD("0\r\nA: b\n\r\n"),
 	BAD("0\r\nA: b\r\n\n"),
 	BAD("0\r\nA: \0\r\n"),
+	BAD("5;\r\n"),
+	BAD("5;;a\r\n"),
+	BAD("5; a\r\n"),
+	BAD("5;a =b\r\n"),
+	BAD("5;a=\r\n"),
+	BAD("5;=a\r\n"),
+	BAD("5;a=b=c\r\n"),
+	BAD("5;a=b\"c\"\r\n"),
+	BAD("5;a=\"b\r\n"),
+	BAD("5;a=\"b\\\r\n"),
+	BAD("5;a=\"b\"c\r\n"),
+	BAD("5;\xc3\xa9\r\n"),
+	BAD("0\r\nA\r\n"),
+	BAD("0\r\n: b\r\n"),
+	BAD("0\r\n A: b\r\n"),
+	BAD("0\r\nA : b\r\n"),
+	BAD("0\r\nA: b\r\n c\r\n"),
+	BAD("0\r\nContent-Length: 5\r\n"),
+	BAD("0\r\nA: b\r\nTRANSFER-ENCODING: chunked\r\n"),
 	BAD("10000000000000000\r\n"),
 	BAD("fffffffffffffffff\r\n"),
 };

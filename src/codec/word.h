@@ -31,6 +31,12 @@ static inline uint64_t word_equal(uint64_t w, uint8_t c)
 	return word_below(w ^ WORD_EACH(c), 1);
 }
 
+/* Bytes of 0x80 and more. */
+static inline uint64_t word_above_ascii(uint64_t w)
+{
+	return w & WORD_EACH(0x80);
+}
+
 /* Position of the first match; mask is not 0. */
 static inline unsigned word_first(uint64_t mask)
 {
