@@ -233,7 +233,7 @@ static bool is_within_rate(struct hub *h, const struct to_hub_publish *r)
 {
 	uint32_t max = r->app->limits.max_backend_events_per_second;
 
-	return max == NO_LIMIT ||
+	return max == 0 || max == NO_LIMIT ||
 	       rate_window_take_n(&hub_app(h, r->app)->events, (uint32_t)clock_ms(h->clock), 1,
 				  r->n_events, max);
 }

@@ -161,7 +161,7 @@ static bool is_within_rate(struct hub *h, const struct app *app)
 {
 	uint32_t max = app->limits.max_read_requests_per_second;
 
-	return max == NO_LIMIT ||
+	return max == 0 || max == NO_LIMIT ||
 	       rate_window_take(&hub_app(h, app)->reads, (uint32_t)clock_ms(h->clock), 1, max);
 }
 

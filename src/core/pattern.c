@@ -21,6 +21,8 @@ struct pattern {
 	pcre2_general_context *memory;
 	pcre2_match_context *bounds;
 	pcre2_code *code;
+	str text;
+	char bytes[];
 };
 
 static void *take_memory(size_t bytes, void *ctx)
@@ -61,8 +63,11 @@ static bool compile(struct pattern *p, str text, struct arena *a, str *problem)
 
 struct pattern *pattern_new(str text, struct arena *a, str *problem)
 {
-	struct pattern *p = xnew(struct pattern);
+	struct pattern *p = xalloc(sizeof(*p) + text.n);
 
+	*p = (struct pattern){ .text = { p->bytes, text.n } };
+	if (text.n)
+		memcpy(p->bytes, text.p, text.n);
 	p->memory = pcre2_general_context_create(take_memory, give_memory, NULL);
 	p->bounds = p->memory ? pcre2_match_context_create(p->memory) : NULL;
 	if (!p->bounds) {
@@ -84,6 +89,11 @@ void pattern_free(struct pattern *p)
 	pcre2_match_context_free(p->bounds);
 	pcre2_general_context_free(p->memory);
 	xfree(p);
+}
+
+str pattern_text(const struct pattern *p)
+{
+	return p->text;
 }
 
 bool pattern_matches(const struct pattern *p, str subject)

@@ -14,6 +14,8 @@ struct pattern;
 struct pattern *pattern_new(str text, struct arena *a, str *problem);
 /* NULL is fine. */
 void pattern_free(struct pattern *p);
+/* As it was written. */
+str pattern_text(const struct pattern *p);
 /* Anywhere in the subject, unless the pattern has anchors. */
 bool pattern_matches(const struct pattern *p, str subject);
 

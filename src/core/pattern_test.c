@@ -125,6 +125,7 @@ static void without_memory_nothing_matches_and_nothing_is_left(void **state)
 	assert_false(pattern_matches(p, S("ab")));
 	mem_fail_nth(0);
 	assert_true(pattern_matches(p, S("ab")));
+	assert_str(pattern_text(p), S("^(a)(b)$"));
 	pattern_free(p);
 	pattern_free(NULL);
 	assert_int_equal(mem_live_bytes(), live_bytes);

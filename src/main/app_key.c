@@ -19,6 +19,12 @@ const struct app_key app_keys[N_APP_KEYS] = {
 	{ NAMED("allowed_origins"), .section = APP_CHANNELS, .kind = APP_KEY_ORIGINS,
 	  .words = "Web origins that may connect: `https://example.com`, `*.example.com`, "
 		   "`*`. None means all." },
+	{ NAMED("channel_namespaces"), .section = APP_CHANNELS, .kind = APP_KEY_NAMESPACES,
+	  .words = "What may stand before a `:` in a channel's name, see below. None means: "
+		   "anything." },
+	{ NAMED("idempotency"), .section = APP_POLICY, .kind = APP_KEY_IDEMPOTENCY,
+	  .words = "`{\"enabled\": true, \"ttl_seconds\": 120}`. What is left out is as in the "
+		   "global `idempotency`." },
 #define APP_FLAG(field, in, what)                                                                  \
 	{ NAMED(#field), .section = APP_##in, .kind = APP_KEY_FLAG,                                \
 	  .offset = offsetof(struct app, field), .words = (what) },
@@ -42,6 +48,15 @@ bool app_key_has_env(const struct app_key *k)
 	if (k->kind == APP_KEY_FLAG)
 		return k->section == APP_FEATURES;
 	return k->kind == APP_KEY_LIMIT && !str_eq(k->name, S("decay_seconds"));
+}
+
+uint32_t app_key_env_unset(const struct app_key *k)
+{
+	bool is_rate_of_api =
+		k->offset == offsetof(struct app, limits.max_backend_events_per_second) ||
+		k->offset == offsetof(struct app, limits.max_read_requests_per_second);
+
+	return is_rate_of_api ? k->unset : 100;
 }
 
 const char *app_key_env(const struct app_key *k, char out[APP_ENV_NAME_MAX])

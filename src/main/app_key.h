@@ -13,6 +13,8 @@ enum app_key_kind {
 	APP_KEY_FLAG,  /* bool in struct app */
 	APP_KEY_RATE,  /* struct app_message_rate */
 	APP_KEY_ORIGINS,
+	APP_KEY_NAMESPACES,
+	APP_KEY_IDEMPOTENCY,
 	APP_KEY_LATER_FLAG,
 	APP_KEY_LATER_LIST,
 	APP_KEY_LATER_OBJECT,
@@ -32,7 +34,7 @@ enum {
 #define APP_FLAG(...) +1
 #define APP_LATER(...) +1
 #define APP_ENV(...)
-	N_APP_KEYS = 2
+	N_APP_KEYS = 4
 #include "core/limits.def"
 #include "main/app_keys.def"
 #undef LIMIT
@@ -42,6 +44,12 @@ enum {
 };
 extern const struct app_key app_keys[N_APP_KEYS];
 
+/* Does this build do something with it? */
+static inline bool app_key_is_honoured(const struct app_key *k)
+{
+	return k->kind < APP_KEY_LATER_FLAG;
+}
+
 extern const str app_section_names[]; /* by enum app_section; APP_POLICY: "" */
 
 /* "SOCKUDO_DEFAULT_APP_" and the key's name in capitals; out has room for APP_ENV_NAME_MAX. */
@@ -49,8 +57,9 @@ extern const str app_section_names[]; /* by enum app_section; APP_POLICY: "" */
 const char *app_key_env(const struct app_key *k, char out[APP_ENV_NAME_MAX]);
 /* Has the key a variable of the default app? */
 bool app_key_has_env(const struct app_key *k);
-/* What a limit of the app from the environment is when its variable is not set: 100 for all, as
- * the original has it. */
-enum { APP_ENV_LIMIT = 100 };
+/* What a limit of the app from the environment is when its variable is not set: 100, as the
+ * original has it; but for the rates of the HTTP API, which the original does not count: who moves
+ * here shall not be refused what went well there. */
+uint32_t app_key_env_unset(const struct app_key *k);
 
 #endif

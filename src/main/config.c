@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "codec/deflate.h"
+#include "core/origin.h"
 #include "main/config_env.h"
 #include "main/config_json.h"
 
@@ -116,6 +117,72 @@ static void check_unix_socket(const struct config *c, struct config_report *r)
 		config_error(r, config_setting(c, key)->from, key, "a path with .. is not allowed");
 }
 
+/* Other origins */
+
+struct texts {
+	str *all;
+	size_t n;
+};
+
+/* The items of a LIST. */
+static struct texts texts_of(struct config *c, str list)
+{
+	struct json v = { .kind = JSON_ARRAY, .raw = list };
+	struct json_iter it = json_enter(v);
+	struct texts t = { .all = arena_alloc(&c->arena, (list.n / 2 + 1) * sizeof(str)) };
+	struct json item;
+
+	while (json_next_item(&it, &item))
+		t.all[t.n++] = json_decode(item, &c->arena);
+	return t;
+}
+
+static void check_origins(const struct config *c, const struct texts *t, struct config_report *r)
+{
+	str key = S("cors.origin");
+
+	for (size_t i = 0; i < t->n; i++) {
+		const char *problem = origin_pattern_problem(t->all[i]);
+
+		if (problem)
+			config_error(r, config_setting(c, key)->from, key, "the origin \"%.*s\" %s",
+				     STR_ARG(t->all[i]), problem);
+	}
+}
+
+static void check_tokens(const struct config *c, str key, const struct texts *t,
+			 struct config_report *r)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (!cors_is_token(t->all[i]))
+			config_error(r, config_setting(c, key)->from, key,
+				     "\"%.*s\" has characters that cannot stand there",
+				     STR_ARG(t->all[i]));
+	}
+}
+
+static void prepare_cors(struct config *c, struct config_report *r)
+{
+	struct texts origins = texts_of(c, c->cors.origin);
+	struct texts methods = texts_of(c, c->cors.methods);
+	struct texts headers = texts_of(c, c->cors.allowed_headers);
+
+	check_origins(c, &origins, r);
+	check_tokens(c, S("cors.methods"), &methods, r);
+	check_tokens(c, S("cors.allowed_headers"), &headers, r);
+	c->cors_lines = cors_new(
+		&(struct cors_rules){
+			.origins = origins.all,
+			.n_origins = origins.n,
+			.methods = methods.all,
+			.n_methods = methods.n,
+			.headers = headers.all,
+			.n_headers = headers.n,
+			.credentials = c->cors.credentials,
+		},
+		&c->arena);
+}
+
 static void check(const struct config *c, struct config_report *r)
 {
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++)
@@ -145,6 +212,7 @@ static void finish(struct config *c, unsigned n_cores, struct config_report *r)
 					   (char *)c + config_keys[i].offset);
 	}
 	check(c, r);
+	prepare_cors(c, r);
 }
 
 /* Loading */
@@ -265,6 +333,7 @@ struct server_options config_server_options(const struct config *c)
 	o.queue_bytes_max = c->websocket.max_bytes;
 	o.disconnect_on_buffer_full = c->websocket.disconnect_on_buffer_full;
 	deflate_mode_find(c->websocket.compression, &o.compression_window_bits);
+	o.cors = c->cors_lines;
 	o.request_body_bytes_max = (uint64_t)c->http_api.request_limit_in_mb << 20;
 	o.request_head_bytes_max = c->http_api.head_limit_in_kb << 10;
 	if (o.request_target_bytes_max > o.request_head_bytes_max)

@@ -12,6 +12,9 @@
 #include "main/config_text.h"
 #include "server/options.h"
 
+/* A year: what is to last longer is not cached but stored. */
+#define CONFIG_TTL_MAX_S 31536000
+
 /* Tried when no file is named. */
 #define CONFIG_FILE_DEFAULT "config/config.json"
 #define CONFIG_FILE_TOML "config/config.toml"
@@ -53,8 +56,25 @@ struct config {
 		uint32_t idle_timeout_ms;
 	} http_api;
 	struct {
+		str origin;
+		str methods;
+		str allowed_headers;
+		bool credentials;
+	} cors;
+	struct {
 		uint32_t max_name_length;
+		uint32_t cache_ttl;
 	} channel_limits;
+	struct {
+		struct {
+			uint32_t max_capacity;
+		} memory;
+	} cache;
+	struct {
+		bool enabled;
+		uint32_t ttl_seconds;
+		uint32_t max_key_length;
+	} idempotency;
 	struct {
 		uint32_t max_channels_at_once;
 		uint32_t max_name_length;
@@ -77,6 +97,8 @@ struct config {
 		str format;
 		bool colors_enabled;
 	} logging;
+
+	struct cors cors_lines; /* made of cors */
 
 	/* The same in the order of the table, with those that this build does not read. */
 	struct config_setting settings[N_CONFIG_KEYS];

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "core/origin.h"
-#include "main/app_key.h"
+#include "main/config_app_value.h"
 #include "main/config_env.h"
 #include "main/config_json.h"
 #include "main/nearest.h"
@@ -22,189 +22,9 @@ struct apps_reader {
 	struct app_table *table;
 };
 
-/* One app while it is read. */
-struct app_reader {
-	struct config *c;
-	struct config_report *r;
-	struct app *app;
-	bool is_limit_set[N_APP_KEYS];
-};
-
 bool app_is_demo(const struct app *a)
 {
 	return str_eq(a->key, S(DEMO_APP_KEY)) && str_eq(a->secret, S(DEMO_APP_SECRET));
-}
-
-static struct config_place place_of(const struct config *c, struct json v)
-{
-	return config_text_place(&c->file, v.raw.p);
-}
-
-static void report_expected(struct app_reader *ar, struct json v, str path, const char *expected)
-{
-	struct buf got;
-
-	buf_init(&got, 256);
-	config_json_put_got(v, CONFIG_SHOW_NUMBER, &got);
-	config_error(ar->r, place_of(ar->c, v), path, "expected %s, got %.*s", expected,
-		     STR_ARG(buf_str(&got)));
-	buf_fini(&got);
-}
-
-/* Values */
-
-static bool flag_read(struct app_reader *ar, struct json v, str path, bool *out)
-{
-	if (v.kind == JSON_NULL)
-		return false;
-	if (v.kind != JSON_TRUE && v.kind != JSON_FALSE) {
-		report_expected(ar, v, path, "true or false");
-		return false;
-	}
-	*out = v.kind == JSON_TRUE;
-	return true;
-}
-
-/* 100 or "100", as the older schema has it. */
-static bool number_read(struct app_reader *ar, struct json v, str path, uint32_t floor,
-			uint32_t ceiling, uint32_t *out)
-{
-	uint64_t n = 0;
-	bool is_number = false;
-	struct buf got;
-
-	if (v.kind == JSON_NULL)
-		return false;
-	if (v.kind == JSON_NUMBER)
-		is_number = json_to_u64(v, ceiling, &n);
-	else if (v.kind == JSON_STRING)
-		is_number = str_to_u64(json_decode(v, &ar->c->arena), ceiling, &n);
-	if (is_number && n >= floor) {
-		*out = (uint32_t)n;
-		return true;
-	}
-	buf_init(&got, 256);
-	config_json_put_got(v, CONFIG_SHOW_TEXT, &got);
-	config_error(ar->r, place_of(ar->c, v), path,
-		     "expected a whole number from %u to %u, got %.*s", floor, ceiling,
-		     STR_ARG(buf_str(&got)));
-	buf_fini(&got);
-	return false;
-}
-
-static void rate_read(struct app_reader *ar, struct json v, str path)
-{
-	struct app_message_rate *rate = &ar->app->message_rate;
-	struct json_member m;
-	struct json_iter it;
-
-	*rate = (struct app_message_rate){ .max_attempts = 60, .decay_seconds = 60 };
-	if (v.kind == JSON_NULL)
-		return;
-	if (v.kind != JSON_OBJECT) {
-		report_expected(ar, v, path, "an object");
-		return;
-	}
-	for (it = json_enter(v); config_json_next(&it, v, path, ar->c, &m, ar->r);) {
-		str at = config_json_path(ar->c, path, m.key);
-
-		if (json_string_is(m.key, S("enabled")))
-			flag_read(ar, m.value, at, &rate->enabled);
-		else if (json_string_is(m.key, S("terminate_on_limit")))
-			flag_read(ar, m.value, at, &rate->terminate_on_limit);
-		else if (json_string_is(m.key, S("max_attempts")))
-			number_read(ar, m.value, at, 1, UINT32_MAX, &rate->max_attempts);
-		else if (json_string_is(m.key, S("decay_seconds")))
-			number_read(ar, m.value, at, 1, 86400, &rate->decay_seconds);
-		else
-			config_error(ar->r, place_of(ar->c, m.key), at, "unknown key");
-	}
-}
-
-static str item_path(struct config *c, str path, size_t i)
-{
-	struct buf b;
-	str out;
-
-	buf_init(&b, path.n + 32);
-	buf_printf(&b, "%.*s[%zu]", STR_ARG(path), i);
-	out = arena_copy(&c->arena, buf_str(&b));
-	buf_fini(&b);
-	return out;
-}
-
-static void origins_read(struct app_reader *ar, struct json v, str path)
-{
-	struct json_iter it;
-	struct json item;
-
-	if (v.kind == JSON_NULL)
-		return;
-	if (v.kind != JSON_ARRAY) {
-		report_expected(ar, v, path, "a list of origins");
-		return;
-	}
-	it = json_enter(v);
-	for (size_t i = 0; json_next_item(&it, &item); i++) {
-		str at = item_path(ar->c, path, i), pattern;
-		const char *problem;
-
-		if (item.kind != JSON_STRING) {
-			report_expected(ar, item, at, "an origin");
-			continue;
-		}
-		pattern = json_decode(item, &ar->c->arena);
-		problem = origin_pattern_problem(pattern);
-		if (problem)
-			config_error(ar->r, place_of(ar->c, item), at, "the origin \"%.*s\" %s",
-				     STR_ARG(pattern), problem);
-		else
-			app_add_origin(ar->app, pattern);
-	}
-}
-
-/* {} and {"enabled": false, …} ask for nothing. */
-static bool object_is_off(struct json v)
-{
-	struct json_iter it = json_enter(v);
-	struct json_member m;
-	bool is_empty = true;
-
-	while (json_next_member(&it, &m)) {
-		is_empty = false;
-		if (json_string_is(m.key, S("enabled")))
-			return m.value.kind != JSON_TRUE;
-	}
-	return is_empty;
-}
-
-static void later_read(struct app_reader *ar, const struct app_key *k, struct json v, str path)
-{
-	static const struct {
-		enum json_kind kind;
-		const char *expected;
-	} shapes[] = {
-		[APP_KEY_LATER_LIST] = { JSON_ARRAY, "a list" },
-		[APP_KEY_LATER_OBJECT] = { JSON_OBJECT, "an object" },
-	};
-	struct json_iter it;
-	struct json item;
-	bool is_on = false;
-
-	if (v.kind == JSON_NULL)
-		return;
-	if (k->kind == APP_KEY_LATER_FLAG) {
-		flag_read(ar, v, path, &is_on);
-	} else if (v.kind != shapes[k->kind].kind) {
-		report_expected(ar, v, path, shapes[k->kind].expected);
-	} else if (v.kind == JSON_ARRAY) {
-		it = json_enter(v);
-		is_on = json_next_item(&it, &item);
-	} else {
-		is_on = !object_is_off(v);
-	}
-	if (is_on)
-		config_warn(ar->r, place_of(ar->c, v), path, "not available in this build");
 }
 
 static void key_read(struct app_reader *ar, const struct app_key *k, struct json v, str path)
@@ -214,21 +34,27 @@ static void key_read(struct app_reader *ar, const struct app_key *k, struct json
 	switch (k->kind) {
 	case APP_KEY_LIMIT:
 		ar->is_limit_set[k - app_keys] |=
-			number_read(ar, v, path, k->floor, k->ceiling, field);
+			app_value_number(ar, v, path, k->floor, k->ceiling, field);
 		return;
 	case APP_KEY_FLAG:
-		flag_read(ar, v, path, field);
+		app_value_flag(ar, v, path, field);
 		return;
 	case APP_KEY_RATE:
-		rate_read(ar, v, path);
+		app_value_rate(ar, v, path);
 		return;
 	case APP_KEY_ORIGINS:
-		origins_read(ar, v, path);
+		app_value_origins(ar, v, path);
+		return;
+	case APP_KEY_NAMESPACES:
+		app_value_namespaces(ar, v, path);
+		return;
+	case APP_KEY_IDEMPOTENCY:
+		app_value_idempotency(ar, v, path);
 		return;
 	case APP_KEY_LATER_FLAG:
 	case APP_KEY_LATER_LIST:
 	case APP_KEY_LATER_OBJECT:
-		later_read(ar, k, v, path);
+		app_value_later(ar, k->kind, v, path);
 		return;
 	}
 	NEVER("app_key_kind");
@@ -266,14 +92,15 @@ static void report_unknown(struct app_reader *ar, struct json key, str path, int
 	for (size_t i = 1; section == APP_POLICY && i < N_SECTIONS; i++)
 		nearest_offer(&n, app_section_names[i]);
 	if (elsewhere)
-		config_error(ar->r, place_of(ar->c, key), path, "belongs into \"policy%s%.*s\"",
+		config_error(ar->r, config_json_place(ar->c, key), path,
+			     "belongs into \"policy%s%.*s\"",
 			     elsewhere->section == APP_POLICY ? "" : ".",
 			     STR_ARG(app_section_names[elsewhere->section]));
 	else if (n.best.n)
-		config_error(ar->r, place_of(ar->c, key), path,
+		config_error(ar->r, config_json_place(ar->c, key), path,
 			     "unknown key, did you mean \"%.*s\"?", STR_ARG(n.best));
 	else
-		config_error(ar->r, place_of(ar->c, key), path, "unknown key");
+		config_error(ar->r, config_json_place(ar->c, key), path, "unknown key");
 }
 
 static void section_read(struct app_reader *ar, struct json v, str path, enum app_section section);
@@ -304,7 +131,7 @@ static void section_read(struct app_reader *ar, struct json v, str path, enum ap
 	if (v.kind == JSON_NULL)
 		return;
 	if (v.kind != JSON_OBJECT) {
-		report_expected(ar, v, path, "an object");
+		app_value_expected(ar, v, path, "an object");
 		return;
 	}
 	for (it = json_enter(v); config_json_next(&it, v, path, ar->c, &m, ar->r);)
@@ -368,7 +195,7 @@ static void flat_read(struct app_reader *ar, struct json object, str path, bool 
 		if (!k)
 			report_unknown(ar, m.key, at, ANY_SECTION);
 		else if (has_policy)
-			config_warn(ar->r, place_of(ar->c, m.key), at,
+			config_warn(ar->r, config_json_place(ar->c, m.key), at,
 				    "is ignored, because the app has a \"policy\"");
 		else
 			key_read(ar, k, m.value, at);
@@ -379,9 +206,9 @@ static void enabled_read(struct app_reader *ar, struct json object, struct json 
 {
 	ar->app->enabled = false;
 	if (v.raw.n)
-		flag_read(ar, v, config_path(ar->c, path, S("enabled")), &ar->app->enabled);
+		app_value_flag(ar, v, config_path(ar->c, path, S("enabled")), &ar->app->enabled);
 	else
-		config_warn(ar->r, place_of(ar->c, object), path,
+		config_warn(ar->r, config_json_place(ar->c, object), path,
 			    "the app is disabled, because it does not say \"enabled\": true");
 }
 
@@ -389,7 +216,7 @@ static void enabled_read(struct app_reader *ar, struct json object, struct json 
 static bool identity_read(struct apps_reader *rd, struct json object, struct json v, str path,
 			  const char *name, str *out)
 {
-	struct config_place at = place_of(rd->c, v.raw.n ? v : object);
+	struct config_place at = config_json_place(rd->c, v.raw.n ? v : object);
 
 	*out = v.raw.n && v.kind == JSON_STRING ? json_decode(v, &rd->c->arena) : S("");
 	if (out->n)
@@ -401,15 +228,30 @@ static bool identity_read(struct apps_reader *rd, struct json object, struct jso
 	return false;
 }
 
+/* A new app as the global settings have it. NULL: its id or its key is taken. */
+static struct app *app_new(struct apps_reader *rd, str id, str key, str secret)
+{
+	const struct config *c = rd->c;
+	struct app *a = app_table_add(rd->table, id, key, secret);
+
+	if (!a)
+		return NULL;
+	a->cache_ttl_s = c->channel_limits.cache_ttl;
+	a->n_cached_max = c->cache.memory.max_capacity;
+	a->idempotency_ttl_s = c->idempotency.enabled ? c->idempotency.ttl_seconds : 0;
+	a->idempotency_key_bytes_max = c->idempotency.max_key_length;
+	return a;
+}
+
 /* Something unique, for an app that is in error. */
-static struct app *nameless_app(struct app_table *t)
+static struct app *nameless_app(struct apps_reader *rd)
 {
 	char name[32];
 	struct app *a = NULL;
 
-	for (size_t i = t->n; !a; i++) {
+	for (size_t i = rd->table->n; !a; i++) {
 		snprintf(name, sizeof(name), "(app %zu)", i);
-		a = app_table_add(t, str_from_cstr(name), str_from_cstr(name), S(""));
+		a = app_new(rd, str_from_cstr(name), str_from_cstr(name), S(""));
 	}
 	return a;
 }
@@ -424,17 +266,17 @@ static struct app *identified_app(struct apps_reader *rd, struct json object,
 	ok &= identity_read(rd, object, own->key, path, "key", &key);
 	ok &= identity_read(rd, object, own->secret, path, "secret", &secret);
 	if (!ok)
-		return nameless_app(rd->table);
-	a = app_table_add(rd->table, id, key, secret);
+		return nameless_app(rd);
+	a = app_new(rd, id, key, secret);
 	if (a)
 		return a;
 	if (app_by_id(rd->table, id))
-		config_error(rd->r, place_of(rd->c, own->id), path,
+		config_error(rd->r, config_json_place(rd->c, own->id), path,
 			     "another app has the id \"%.*s\" already", STR_ARG(id));
 	else
-		config_error(rd->r, place_of(rd->c, own->key), path,
+		config_error(rd->r, config_json_place(rd->c, own->key), path,
 			     "another app has the key \"%.*s\" already", STR_ARG(key));
-	return nameless_app(rd->table);
+	return nameless_app(rd);
 }
 
 /* Limits that the app leaves open, from the global ones if somebody set those. */
@@ -471,7 +313,7 @@ static void app_read(struct apps_reader *rd, struct json object, str path)
 	struct app_members own;
 
 	if (object.kind != JSON_OBJECT) {
-		report_expected(&ar, object, path, "an app: { … }");
+		app_value_expected(&ar, object, path, "an app: { … }");
 		return;
 	}
 	own = members_of(object);
@@ -482,7 +324,7 @@ static void app_read(struct apps_reader *rd, struct json object, str path)
 	enabled_read(&ar, object, own.enabled, path);
 	inherit_limits(&ar);
 	if (app_is_demo(ar.app))
-		config_warn(rd->r, place_of(rd->c, object), path,
+		config_warn(rd->r, config_json_place(rd->c, object), path,
 			    "the app has the demo key and secret, which everybody knows");
 }
 
@@ -493,7 +335,7 @@ static void inline_apps_read(struct apps_reader *rd)
 	struct json item;
 
 	for (size_t i = 0; json_next_item(&it, &item); i++)
-		app_read(rd, item, item_path(rd->c, S("app_manager.array.apps"), i));
+		app_read(rd, item, config_item_path(rd->c, S("app_manager.array.apps"), i));
 }
 
 /* The app from the environment */
@@ -527,7 +369,7 @@ static void env_key_read(struct apps_reader *rd, struct app *a, const struct app
 {
 	char name[APP_ENV_NAME_MAX];
 	void *field = (char *)a + k->offset;
-	uint64_t n = APP_ENV_LIMIT;
+	uint64_t n = app_key_env_unset(k);
 
 	app_key_env(k, name);
 	if (k->kind == APP_KEY_FLAG) {
@@ -575,8 +417,8 @@ static bool env_app_read(struct apps_reader *rd)
 				     "SOCKUDO_DEFAULT_APP_ID, _KEY and _SECRET");
 	}
 	if (is_there && is_complete)
-		env_app_fill(rd, app_table_add(rd->table, str_from_cstr(values[0]),
-					       str_from_cstr(values[1]), str_from_cstr(values[2])));
+		env_app_fill(rd, app_new(rd, str_from_cstr(values[0]), str_from_cstr(values[1]),
+					 str_from_cstr(values[2])));
 	return is_there;
 }
 
@@ -602,8 +444,8 @@ static void demo_app_add(struct apps_reader *rd)
 			     "name a file with --config");
 		return;
 	}
-	app_table_add(rd->table, S(DEMO_APP_ID), S(DEMO_APP_KEY), S(DEMO_APP_SECRET))
-		->enable_client_messages = true;
+	app_new(rd, S(DEMO_APP_ID), S(DEMO_APP_KEY), S(DEMO_APP_SECRET))->enable_client_messages =
+		true;
 	config_warn(rd->r, (struct config_place){ 0 }, S(""),
 		    "no app is configured: serving the demo app " DEMO_APP_ID " / " DEMO_APP_KEY
 		    " / " DEMO_APP_SECRET ", which everybody knows");

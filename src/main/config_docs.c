@@ -74,12 +74,43 @@ static const char apps_intro[] =
 	"| Key | In `policy` | Environment | Unset | |\n"
 	"|---|---|---|---|---|\n";
 
-static const char env_intro[] = "\n"
-				"The variables describe one app, which is then the only one. Its "
-				"limits are 100 where no variable says otherwise.\n"
-				"\n"
-				"| Variable | |\n"
-				"|---|---|\n";
+static const char namespaces[] =
+	"\n"
+	"### Namespaces\n"
+	"\n"
+	"`channel_namespaces` is a list of objects. With it, a `:` in a channel's name (behind the "
+	"prefix of its kind) needs one of\n"
+	"them: `private-chat:room` belongs to `chat`, and any other word before the first `:` is "
+	"refused. Without it `:` is a\n"
+	"character like others.\n"
+	"\n"
+	"| Key | Unset | |\n"
+	"|---|---|---|\n"
+	"| `name` | | Required: a text without `:`. |\n"
+	"| `channel_name_pattern` | any | A regular expression (PCRE2) for the name without prefix "
+	"and users, `^chat:[a-z]+$`. |\n"
+	"| `max_channel_name_length` | as the app | Bytes of the whole name. From 1 to 1000. |\n"
+	"| `allow_user_limited_channels` | `false` | `chat:room#alice,bob` is for who is signed in "
+	"as `alice` or `bob`. |\n"
+	"| `allow_subscribe_for_client` | `true` | Clients may subscribe. |\n"
+	"| `allow_presence_for_client` | `true` | They may subscribe to presence channels. |\n"
+	"| `allow_publish_for_client` | `true` | They may send client events. |\n"
+	"| `annotations_enabled`, `history`, `presence_history` | | Not in this build. |\n";
+
+static const char env_intro[] =
+	"\n"
+	"### Variables\n"
+	"\n"
+	"The variables describe one app, which is then the only one. Its "
+	"limits are 100 where no variable says otherwise;\n"
+	"but `max_backend_events_per_second` and "
+	"`max_read_requests_per_second` only limit when their variable is "
+	"set:\n"
+	"the original never counted these two, and who moves here shall not "
+	"be answered with 429.\n"
+	"\n"
+	"| Variable | |\n"
+	"|---|---|\n";
 
 static const char later_intro[] = "\n"
 				  "## Not in this build\n"
@@ -156,6 +187,8 @@ static void put_app_unset(const struct app_key *k, struct buf *b)
 {
 	if (k->kind == APP_KEY_FLAG)
 		buf_puts(b, S("`false`"));
+	else if (k->kind == APP_KEY_NAMESPACES || k->kind == APP_KEY_IDEMPOTENCY)
+		return;
 	else if (k->kind != APP_KEY_LIMIT || k->unset == NO_LIMIT || k->unset == 0)
 		buf_puts(b, S("no limit"));
 	else
@@ -170,12 +203,12 @@ static void put_app_key(const struct app_key *k, struct buf *b)
 	buf_puts(b, S(" | "));
 	put_app_env(k, b);
 	buf_puts(b, S(" | "));
-	if (k->kind <= APP_KEY_ORIGINS)
+	if (app_key_is_honoured(k))
 		put_app_unset(k, b);
 	buf_puts(b, S(" | "));
 	if (k->kind == APP_KEY_LIMIT)
-		buf_printf(b, "Most %s: %s. From %u to %u. |\n", k->unit, k->words, k->floor,
-			   k->ceiling);
+		buf_printf(b, "Most %s: %s. From %u%s to %u. |\n", k->unit, k->words, k->floor,
+			   k->unset == 0 ? " (no limit)" : "", k->ceiling);
 	else
 		buf_printf(b, "%s |\n", k->words ? k->words : "Not in this build.");
 }
@@ -185,6 +218,7 @@ static void put_apps(struct buf *b)
 	buf_puts(b, str_from_cstr(apps_intro));
 	for (size_t i = 0; i < N_APP_KEYS; i++)
 		put_app_key(&app_keys[i], b);
+	buf_puts(b, str_from_cstr(namespaces));
 	buf_puts(b, str_from_cstr(env_intro));
 #define APP_FLAG(...)
 #define APP_LATER(...)

@@ -13,7 +13,7 @@ struct reader {
 	struct config_report *r;
 };
 
-static struct config_place place_of(const struct config *c, struct json v)
+struct config_place config_json_place(const struct config *c, struct json v)
 {
 	return config_text_place(&c->file, v.raw.p);
 }
@@ -39,15 +39,16 @@ void config_json_put_got(struct json v, enum config_show show, struct buf *b)
 
 str config_path(struct config *c, str path, str name)
 {
-	char *p;
+	str pieces[] = { path, S("."), name };
 
-	if (path.n == 0)
-		return name;
-	p = arena_alloc(&c->arena, path.n + 1 + name.n);
-	memcpy(p, path.p, path.n);
-	p[path.n] = '.';
-	memcpy(p + path.n + 1, name.p, name.n);
-	return (str){ p, path.n + 1 + name.n };
+	return path.n == 0 ? name : arena_join(&c->arena, pieces, ARRAY_LEN(pieces));
+}
+
+str config_item_path(struct config *c, str path, size_t i)
+{
+	str pieces[] = { path, S("["), arena_number(&c->arena, i), S("]") };
+
+	return arena_join(&c->arena, pieces, ARRAY_LEN(pieces));
 }
 
 str config_json_path(struct config *c, str path, struct json key)
@@ -79,8 +80,8 @@ bool config_json_next(struct json_iter *it, struct json object, str path, struct
 			continue;
 		if (!comes_twice(object, m, c, &first))
 			return true;
-		config_error(r, place_of(c, m->key), config_json_path(c, path, m->key),
-			     "comes twice, first in line %u", place_of(c, first.key).line);
+		config_error(r, config_json_place(c, m->key), config_json_path(c, path, m->key),
+			     "comes twice, first in line %u", config_json_place(c, first.key).line);
 	}
 	return false;
 }
@@ -124,9 +125,9 @@ static void report_unknown(struct reader *rd, str block, const struct json_membe
 			nearest_offer(&n, step_after(config_keys[i].path, block));
 	}
 	guess = n.best.n ? n.best : find_elsewhere(name);
-	config_error(rd->r, place_of(rd->c, m->key), config_json_path(rd->c, block, m->key),
-		     guess.n ? "unknown key, did you mean \"%.*s\"?" : "unknown key",
-		     STR_ARG(guess));
+	config_error(
+		rd->r, config_json_place(rd->c, m->key), config_json_path(rd->c, block, m->key),
+		guess.n ? "unknown key, did you mean \"%.*s\"?" : "unknown key", STR_ARG(guess));
 }
 
 /* Known keys */
@@ -147,7 +148,7 @@ static void report_value(struct reader *rd, const struct config_key *k, struct j
 		buf_printf(&text, ", did you mean \"%.*s\"?", STR_ARG(guess));
 	if (v.kind == JSON_NULL)
 		buf_puts(&text, S("; leave the key out for its default"));
-	config_error(rd->r, place_of(rd->c, v), k->path, "%.*s", STR_ARG(buf_str(&text)));
+	config_error(rd->r, config_json_place(rd->c, v), k->path, "%.*s", STR_ARG(buf_str(&text)));
 	buf_fini(&text);
 }
 
@@ -156,7 +157,7 @@ static void read_value(struct reader *rd, const struct config_key *k, struct jso
 	union config_value value;
 
 	if (config_key_from_json(k, v, &rd->c->arena, &value))
-		config_set(rd->c, k, value, place_of(rd->c, v));
+		config_set(rd->c, k, value, config_json_place(rd->c, v));
 	else
 		report_value(rd, k, v);
 }
@@ -171,7 +172,7 @@ static void read_block(struct reader *rd, struct json v, str path, bool is_open)
 		return;
 	buf_init(&got, 256);
 	config_json_put_got(v, CONFIG_SHOW_NUMBER, &got);
-	config_error(rd->r, place_of(rd->c, v), path, "expected an object, got %.*s",
+	config_error(rd->r, config_json_place(rd->c, v), path, "expected an object, got %.*s",
 		     STR_ARG(buf_str(&got)));
 	buf_fini(&got);
 }
@@ -224,7 +225,7 @@ void config_json_read(struct config *c, struct config_report *r)
 	if (json_parse(c->file.text, CONFIG_JSON_DEPTH_MAX, &root, &e) != OK)
 		report_syntax(&rd, e);
 	else if (root.kind != JSON_OBJECT)
-		config_error(r, place_of(c, root), S(""), "expected an object: { … }");
+		config_error(r, config_json_place(c, root), S(""), "expected an object: { … }");
 	else
 		read_object(&rd, root, S(""), false);
 }

@@ -20,5 +20,9 @@ bool config_json_next(struct json_iter *it, struct json object, str path, struct
 /* "path.name", or "name" when path is empty; in c's arena. */
 str config_path(struct config *c, str path, str name);
 str config_json_path(struct config *c, str path, struct json key);
+/* "path[i]", likewise. */
+str config_item_path(struct config *c, str path, size_t i);
+/* Where v stands in c's file. */
+struct config_place config_json_place(const struct config *c, struct json v);
 
 #endif

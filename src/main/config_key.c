@@ -16,6 +16,7 @@
 #define FITS_MODE uint32_t * : 1
 #define FITS_APPS str * : 1
 #define FITS_CHOICE str * : 1
+#define FITS_LIST str * : 1
 #define MEMBER(path) ((struct config *)0)->path
 #define FITS(path, type)                                                                           \
 	_Static_assert(_Generic(&MEMBER(path), FITS_##type, default : 0),                          \

@@ -2,6 +2,7 @@
 #include "main/config_print.h"
 
 #include "base/check.h"
+#include "core/namespace.h"
 #include "main/app_key.h"
 
 /* An indented JSON object being written. */
@@ -43,42 +44,64 @@ static void close_container(struct printer *p, char c)
 	buf_putc(p->b, c);
 }
 
-/* "a" of "a.b", else empty. Keys that we honour have at most one step before their name. */
+/* "a.b" of "a.b.c", empty of "a". */
 static str block_of(str path)
 {
-	size_t dot = str_find_char(path, '.');
+	size_t n = path.n;
 
-	return dot < path.n ? str_take(path, dot) : S("");
+	while (n > 0 && path.p[n - 1] != '.')
+		n--;
+	return str_take(path, n > 0 ? n - 1 : 0);
+}
+
+static bool lies_in(str path, str block)
+{
+	return block.n == 0 ||
+	       (path.n > block.n && path.p[block.n] == '.' && str_has_prefix(path, block));
+}
+
+/* Closes the blocks that path does not lie in, and opens those that it does. */
+static void enter_block_of(struct printer *p, str path, str *open)
+{
+	while (!lies_in(path, *open)) {
+		close_container(p, '}');
+		*open = block_of(*open);
+	}
+	while (open->n < block_of(path).n) {
+		str rest = str_skip(path, open->n ? open->n + 1 : 0);
+		str step = str_take(rest, str_find_char(rest, '.'));
+
+		put_key(p, step);
+		open_container(p, '{');
+		*open = str_take(path, (size_t)(step.p - path.p) + step.n);
+	}
 }
 
 static void put_settings(struct printer *p, const struct config *c)
 {
-	str block = S("");
+	str open = S("");
 
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
 		const struct config_key *k = &config_keys[i];
-		str here = block_of(k->path);
 
 		if (k->otherwise != CONFIG_HONOURED || k->type == CONFIG_APPS)
 			continue;
-		if (block.n && !str_eq(here, block))
-			close_container(p, '}');
-		if (here.n && !str_eq(here, block)) {
-			put_key(p, here);
-			open_container(p, '{');
-		}
-		block = here;
-		put_key(p, str_skip(k->path, here.n ? here.n + 1 : 0));
+		enter_block_of(p, k->path, &open);
+		put_key(p, str_skip(k->path, open.n ? open.n + 1 : 0));
 		config_value_put(k, c->settings[i].value, p->b);
 	}
-	if (block.n)
-		close_container(p, '}');
+	enter_block_of(p, S(""), &open);
+}
+
+static const char *word(bool is_on)
+{
+	return is_on ? "true" : "false";
 }
 
 static void put_flag(struct printer *p, str key, bool is_on)
 {
 	put_key(p, key);
-	buf_puts(p->b, is_on ? S("true") : S("false"));
+	buf_puts(p->b, str_from_cstr(word(is_on)));
 }
 
 static void put_text(struct printer *p, str key, str text)
@@ -107,27 +130,73 @@ static void put_rate(struct printer *p, const struct app_message_rate *rate)
 	buf_printf(p->b,
 		   "{\"enabled\": %s, \"max_attempts\": %u, \"decay_seconds\": %u, "
 		   "\"terminate_on_limit\": %s}",
-		   rate->enabled ? "true" : "false", rate->max_attempts, rate->decay_seconds,
-		   rate->terminate_on_limit ? "true" : "false");
+		   word(rate->enabled), rate->max_attempts, rate->decay_seconds,
+		   word(rate->terminate_on_limit));
+}
+
+static void put_namespace(struct printer *p, const struct namespace *ns)
+{
+	buf_puts(p->b, S("{\"name\": "));
+	jw_string(p->b, ns->name);
+	if (ns->pattern) {
+		buf_puts(p->b, S(", \"channel_name_pattern\": "));
+		jw_string(p->b, pattern_text(ns->pattern));
+	}
+	if (ns->channel_name_bytes_max)
+		buf_printf(p->b, ", \"max_channel_name_length\": %u", ns->channel_name_bytes_max);
+	buf_printf(p->b,
+		   ", \"allow_user_limited_channels\": %s, \"allow_subscribe_for_client\": %s, "
+		   "\"allow_publish_for_client\": %s, \"allow_presence_for_client\": %s}",
+		   word(ns->allow_user_limited_channels), word(ns->allow_subscribe_for_client),
+		   word(ns->allow_publish_for_client), word(ns->allow_presence_for_client));
+}
+
+static void put_namespaces(struct printer *p, const struct app *a)
+{
+	buf_putc(p->b, '[');
+	for (size_t i = 0; i < a->n_namespaces; i++) {
+		if (i > 0)
+			buf_puts(p->b, S(", "));
+		put_namespace(p, a->namespaces[i]);
+	}
+	buf_putc(p->b, ']');
+}
+
+static void put_idempotency(struct printer *p, const struct app *a)
+{
+	if (a->idempotency_ttl_s > 0)
+		buf_printf(p->b, "{\"enabled\": true, \"ttl_seconds\": %u}", a->idempotency_ttl_s);
+	else
+		buf_puts(p->b, S("{\"enabled\": false}"));
+}
+
+static void put_limit(struct printer *p, uint32_t limit)
+{
+	if (limit == NO_LIMIT)
+		buf_puts(p->b, S("null"));
+	else
+		buf_putu(p->b, limit);
 }
 
 static void put_app_key(struct printer *p, const struct app *a, const struct app_key *k)
 {
 	const void *field = (const char *)a + k->offset;
 
-	if (k->kind > APP_KEY_ORIGINS)
+	if (!app_key_is_honoured(k))
 		return;
 	put_key(p, k->name);
 	if (k->kind == APP_KEY_FLAG)
-		buf_puts(p->b, *(const bool *)field ? S("true") : S("false"));
+		buf_puts(p->b, str_from_cstr(word(*(const bool *)field)));
 	else if (k->kind == APP_KEY_ORIGINS)
 		put_origins(p, a);
 	else if (k->kind == APP_KEY_RATE)
 		put_rate(p, &a->message_rate);
-	else if (*(const uint32_t *)field == NO_LIMIT)
-		buf_puts(p->b, S("null"));
+	else if (k->kind == APP_KEY_NAMESPACES)
+		put_namespaces(p, a);
+	else if (k->kind == APP_KEY_IDEMPOTENCY)
+		put_idempotency(p, a);
 	else
-		buf_putu(p->b, *(const uint32_t *)field);
+		put_limit(p, *(const uint32_t *)field);
 }
 
 static void put_app(struct printer *p, const struct app *a)

@@ -40,10 +40,23 @@ static void sample_set(struct sample *s, const char *text, bool is_quoted)
 	snprintf(s->json, sizeof(s->json), is_quoted ? "\"%s\"" : "%s", text);
 }
 
+/* The largest number that all keys of the same variable take. */
+static uint64_t largest_of(const struct config_key *k)
+{
+	uint64_t max = k->max;
+
+	for (size_t i = 0; k->env && i < N_CONFIG_KEYS; i++) {
+		if (config_keys[i].env && strcmp(config_keys[i].env, k->env) == 0 &&
+		    config_keys[i].max < max)
+			max = config_keys[i].max;
+	}
+	return max;
+}
+
 static struct sample sample_of(const struct config_key *k)
 {
 	struct sample s = { 0 };
-	uint64_t n = k->fallback.number == k->max ? k->min : k->max;
+	uint64_t max = largest_of(k), n = k->fallback.number == max ? k->min : max;
 
 	switch (k->type) {
 	case CONFIG_FLAG:
@@ -419,6 +432,79 @@ static void variables_fill_in_numbers_texts_and_keys(void **state)
 	fixture_free(&f);
 }
 
+/* Other origins */
+
+#define VARY "vary: origin, access-control-request-method, access-control-request-headers\r\n"
+
+static void cors_is_for_everybody_by_default(void **state)
+{
+	struct fixture f;
+	struct server_options o;
+
+	fixture_load(&f, "{}", NULL);
+	o = config_server_options(f.config);
+	assert_true(str_eq(o.cors.answer, cors_default.answer));
+	assert_true(str_eq(o.cors.preflight, cors_default.preflight));
+	assert_int_equal(o.cors.n_origins, 0);
+	fixture_free(&f);
+}
+
+static void cors_rules_become_header_lines(void **state)
+{
+	static const char *const env[] = { "CORS_HEADERS=Content-Type,X-My", NULL };
+	struct fixture f;
+	struct server_options o;
+
+	fixture_load(&f,
+		     "{\"cors\": {\"origin\": [\"https://a.example\", \"*.b.example\"],"
+		     "\"methods\": [\"GET\", \"POST\"]}}",
+		     env);
+	assert_errors(&f, "");
+	o = config_server_options(f.config);
+	assert_true(str_eq(o.cors.answer, S(VARY "access-control-allow-credentials: true\r\n")));
+	assert_true(
+		str_eq(o.cors.preflight, S("access-control-allow-credentials: true\r\n" VARY
+					   "access-control-allow-methods: GET,POST\r\n"
+					   "access-control-allow-headers: content-type,x-my\r\n")));
+	assert_int_equal(o.cors.n_origins, 2);
+	assert_true(cors_names(&o.cors, S("http://x.b.example")));
+	fixture_free(&f);
+}
+
+static void cors_without_credentials_or_origins_promises_less(void **state)
+{
+	static const char *const env[] = { "CORS_CREDENTIALS=false", NULL };
+	struct fixture f;
+
+	fixture_load(&f, "{\"cors\": {\"origin\": [\"https://a.example\"]}}", env);
+	assert_true(str_eq(config_server_options(f.config).cors.answer, S(VARY)));
+	fixture_free(&f);
+	fixture_load(&f, "{\"cors\": {\"origin\": []}}", NULL);
+	assert_true(str_eq(config_server_options(f.config).cors.answer, S(VARY)));
+	fixture_free(&f);
+}
+
+static void cors_rules_that_make_no_sense_are_refused(void **state)
+{
+	static const char *const env[] = { "CORS_METHODS=GET,B AD", NULL };
+	struct fixture f;
+
+	fixture_load(&f,
+		     "{\"cors\": {\"origin\": [\"https://a.example\", \"*.*bad\"],\n"
+		     "\"allowed_headers\": [\"X:Y\", \"\"]}}",
+		     env);
+	assert_errors(&f,
+		      "test.json:1:21: cors.origin: the origin \"*.*bad\" has more than one "
+		      "'*'\n"
+		      "environment: CORS_METHODS: \"B AD\" has characters that cannot stand "
+		      "there\n"
+		      "test.json:2:20: cors.allowed_headers: \"X:Y\" has characters that cannot "
+		      "stand there\n"
+		      "test.json:2:20: cors.allowed_headers: \"\" has characters that cannot "
+		      "stand there\n");
+	fixture_free(&f);
+}
+
 /* Features that this build does not have */
 
 static void a_feature_that_is_asked_for_is_warned_about_once(void **state)
@@ -429,17 +515,17 @@ static void a_feature_that_is_asked_for_is_warned_about_once(void **state)
 		     "{\"metrics\": {\"port\": 9602, \"host\": \"127.0.0.1\"},\n"
 		     " \"history\": {\"enabled\": true, \"backend\": \"memory\"},\n"
 		     " \"queue\": {\"driver\": \"sqs\"},\n"
-		     " \"cors\": {\"origin\": [\"https://a.example\"]}, \"push_rules\": [{}],\n"
+		     " \"annotations\": {\"enabled\": true}, \"push_rules\": [{}],\n"
 		     " \"push\": {\"fcm_enabled\": true, \"whatever\": 5},\n"
 		     " \"app_manager\": {\"array\": {\"apps\": []}}}",
 		     NULL);
 	assert_errors(&f, "");
-	assert_warnings(&f, "test.json:4:21: cors.origin: not available in this build\n"
-			    "test.json:1:22: metrics.port: not available in this build\n"
+	assert_warnings(&f, "test.json:1:22: metrics.port: not available in this build\n"
 			    "test.json:3:22: queue.driver: not available in this build\n"
 			    "test.json:2:25: history.enabled: not available in this build\n"
+			    "test.json:4:29: annotations.enabled: not available in this build\n"
 			    "test.json:5:26: push.fcm_enabled: not available in this build\n"
-			    "test.json:4:59: push_rules: not available in this build\n"
+			    "test.json:4:50: push_rules: not available in this build\n"
 			    "no app is configured: every client will be refused; add one to "
 			    "app_manager.array.apps\n");
 	fixture_free(&f);
@@ -455,7 +541,7 @@ static void what_is_switched_off_is_not_warned_about(void **state)
 		&f,
 		"{\"rate_limiter\": {\"api_rate_limit\": {\"max_requests\": 5}},\n"
 		" \"metrics\": {\"port\": 9700}, \"websocket\": {\"compression\": \"disabled\"},\n"
-		" \"cors\": {\"origin\": []}}",
+		" \"annotations\": {\"enabled\": false}}",
 		env);
 	assert_errors(&f, "");
 	assert_int_equal(f.report.n_warnings, 1); /* no apps */
@@ -638,6 +724,10 @@ int main(void)
 		cmocka_unit_test(optional_keys_and_blocks_may_be_null),
 		cmocka_unit_test(keys_that_begin_with_an_underscore_are_comments),
 		cmocka_unit_test(variables_fill_in_numbers_texts_and_keys),
+		cmocka_unit_test(cors_is_for_everybody_by_default),
+		cmocka_unit_test(cors_rules_become_header_lines),
+		cmocka_unit_test(cors_without_credentials_or_origins_promises_less),
+		cmocka_unit_test(cors_rules_that_make_no_sense_are_refused),
 		cmocka_unit_test(a_feature_that_is_asked_for_is_warned_about_once),
 		cmocka_unit_test(what_is_switched_off_is_not_warned_about),
 		cmocka_unit_test(the_smallest_message_limit_counts_and_is_named),
