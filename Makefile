@@ -4,12 +4,13 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 ARGS ?=
 SUITES ?=
+CASES ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: help run build test bench fuzz lint fmt install clean
+.PHONY: help run build test conformance bench fuzz lint fmt install clean
 
 help: ## this text
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## install what is missing, build, start the server (ARGS="--config file.json")
 	@tools/install-deps build
@@ -22,6 +23,11 @@ build: ## build/release/sockudo
 test: ## install what is missing, then every test suite (SUITES="unit protocol" for some)
 	@tools/install-deps build test lint
 	@tools/run-tests $(SUITES)
+
+conformance: ## RFC 6455 and 7692 case by case, and docs/conformance.md (CASES="6.4 9" for some, no page)
+	@tools/install-deps build
+	@tools/build release sockudo
+	@cd tests/protocol && python3 -m conformance $(or $(CASES),--report)
 
 bench: ## the yardsticks, as a table
 	@tools/install-deps build
