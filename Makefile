@@ -7,10 +7,10 @@ SUITES ?=
 CASES ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: help run build test conformance bench fuzz lint fmt install clean
+.PHONY: help run build test sdk-matrix conformance bench fuzz lint fmt install clean
 
 help: ## this text
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## install what is missing, build, start the server (ARGS="--config file.json")
 	@tools/install-deps build
@@ -23,6 +23,12 @@ build: ## build/release/sockudo
 test: ## install what is missing, then every test suite (SUITES="unit protocol" for some)
 	@tools/install-deps build test lint
 	@tools/run-tests $(SUITES)
+
+sdk-matrix: ## libraries of all languages against the server, into docs/compatibility.md
+	@tools/install-deps build test
+	@tools/build release sockudo
+	@cd tests/clients && npm ci --no-audit --no-fund --loglevel=error
+	@tests/clients/sdk-matrix.mjs
 
 conformance: ## RFC 6455 and 7692 case by case, and docs/conformance.md (CASES="6.4 9" for some, no page)
 	@tools/install-deps build
