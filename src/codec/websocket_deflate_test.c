@@ -73,8 +73,8 @@ static err read_piece(struct fixture *f, struct ws_reader *r, str piece)
 {
 	char *exact = xalloc(piece.n + 1);
 	str in = { exact, piece.n };
-	struct ws_message m;
-	struct ws_failure why;
+	struct ws_message m = { 0 };
+	struct ws_failure why = { 0 };
 	err e;
 
 	if (piece.n)
@@ -328,8 +328,8 @@ static void inflated_message_is_let_go_of_at_the_next_call(void **state)
 {
 	struct fixture *f = *state;
 	struct ws_reader r;
-	struct ws_message m;
-	struct ws_failure why;
+	struct ws_message m = { 0 };
+	struct ws_failure why = { 0 };
 	str in;
 
 	put_frame(&f->stream, Z_TEXT, S(HELLO));
