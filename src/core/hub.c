@@ -34,8 +34,8 @@ static void hub_app_fini(struct hub_app *a)
 	watch_fini(&a->watched);
 }
 
-struct hub *hub_new(const struct app_table *apps, unsigned n_workers, struct hash_key key, const struct clock *clock,
-		    struct hub_sink sink)
+struct hub *hub_new(const struct app_table *apps, unsigned n_workers, struct hash_key key,
+		    const struct clock *clock, struct hub_sink sink)
 {
 	struct hub *h = xnew(struct hub);
 
@@ -85,7 +85,8 @@ void hub_deliver(struct hub *h, struct channel *ch, struct msg *frame, struct so
 		if (ch->interest[w].n == 0)
 			continue;
 		d = hub_mail(h, w, TO_WORKER_DELIVER, sizeof *d);
-		*d = (struct to_worker_deliver){ .local = ch->interest[w].local, .exclude = exclude };
+		*d = (struct to_worker_deliver){ .local = ch->interest[w].local,
+						 .exclude = exclude };
 		d->frame = --left ? msg_ref(frame) : frame;
 	}
 }
@@ -108,7 +109,8 @@ static void take_connect(struct hub *h, unsigned worker, const struct to_hub_con
 /* Everybody is told the new number once per batch: a thousand that join together are not a million frames. */
 static void count_changes(struct hub *h, struct channel *ch)
 {
-	bool tells = ch->owner->app->enable_subscription_count && !(ch->traits & (CHANNEL_PRESENCE | CHANNEL_USER));
+	bool tells = ch->owner->app->enable_subscription_count &&
+		     !(ch->traits & (CHANNEL_PRESENCE | CHANNEL_USER));
 
 	if (tells && list_is_empty(&ch->count_changed))
 		list_push_back(&h->counts_changed, &ch->count_changed);
@@ -140,14 +142,16 @@ static void drop_interest(struct hub *h, struct channel *ch, unsigned worker)
 }
 
 /* A new user needs room; one that is present already does not. NULL: refused, and nothing changed. */
-static struct membership *join_presence(struct hub *h, struct channel *ch, str user_id, str user_info)
+static struct membership *join_presence(struct hub *h, struct channel *ch, str user_id,
+					str user_info)
 {
 	uint32_t max = ch->owner->app->limits.max_presence_members_per_channel;
 	uint64_t hash = hash_str(&h->key, user_id);
 	struct membership *ms;
 	bool is_first;
 
-	if (max != NO_LIMIT && presence_count(ch->presence) >= max && !presence_find(ch->presence, hash, user_id))
+	if (max != NO_LIMIT && presence_count(ch->presence) >= max &&
+	    !presence_find(ch->presence, hash, user_id))
 		return NULL;
 	ms = presence_join(ch->presence, hash, user_id, user_info, &is_first);
 	/* Before the newcomer has interest of its own: it never hears of itself. */
@@ -156,7 +160,8 @@ static struct membership *join_presence(struct hub *h, struct channel *ch, str u
 	return ms;
 }
 
-static void join(struct hub *h, unsigned worker, const struct to_hub_subscribe *r, struct to_worker_subscribed *m)
+static void join(struct hub *h, unsigned worker, const struct to_hub_subscribe *r,
+		 struct to_worker_subscribed *m)
 {
 	str name = { r->text, r->name_len };
 	str user_id = { name.p + name.n, r->user_id_len };
@@ -183,7 +188,8 @@ static void join(struct hub *h, unsigned worker, const struct to_hub_subscribe *
 }
 
 /* What the acknowledgement is made of and what follows it. */
-static void tell_state(struct hub *h, const struct to_hub_subscribe *r, struct to_worker_subscribed *m)
+static void tell_state(struct hub *h, const struct to_hub_subscribe *r,
+		       struct to_worker_subscribed *m)
 {
 	struct channel *ch = m->channel;
 	str user_info = { r->text + r->name_len + r->user_id_len, r->user_info_len };
@@ -198,7 +204,9 @@ static void tell_state(struct hub *h, const struct to_hub_subscribe *r, struct t
 
 static void take_subscribe(struct hub *h, unsigned worker, const struct to_hub_subscribe *r)
 {
-	struct to_worker_subscribed m = { .conn = r->conn, .local = r->local, .is_repeat = r->channel != NULL };
+	struct to_worker_subscribed m = { .conn = r->conn,
+					  .local = r->local,
+					  .is_repeat = r->channel != NULL };
 
 	if (m.is_repeat) {
 		m.channel = r->channel;
@@ -270,9 +278,11 @@ void hub_take(struct hub *h, unsigned worker, enum mail_to_hub kind, const void 
 static struct msg *count_frame_new(const struct channel *ch)
 {
 	char text[48];
-	int n = snprintf(text, sizeof(text), "{\"subscription_count\":%" PRIu32 "}", ch->n_subscriptions);
+	int n = snprintf(text, sizeof(text), "{\"subscription_count\":%" PRIu32 "}",
+			 ch->n_subscriptions);
 
-	return pusher_text_event_new(S("pusher_internal:subscription_count"), ch->name, (str){ text, (size_t)n });
+	return pusher_text_event_new(S("pusher_internal:subscription_count"), ch->name,
+				     (str){ text, (size_t)n });
 }
 
 void hub_end_batch(struct hub *h)
@@ -286,11 +296,25 @@ void hub_end_batch(struct hub *h)
 	}
 }
 
-void hub_answer(struct hub *h, unsigned worker, void *conn, enum hub_answer result, struct msg *body)
+void hub_answer(struct hub *h, unsigned worker, void *conn, enum hub_answer result,
+		struct msg *body)
 {
 	struct to_worker_answer *m = hub_mail(h, worker, TO_WORKER_ANSWER, sizeof *m);
 
 	*m = (struct to_worker_answer){ .conn = conn, .result = result, .body = body };
+}
+
+void hub_answer_too_many(struct hub *h, unsigned worker, void *conn, uint64_t n, str what,
+			 uint32_t max, str setting)
+{
+	struct buf b;
+
+	buf_init(&b, 1024);
+	buf_printf(&b,
+		   "Rate of %" PRIu64 " %.*s in one second exceeds the limit of %" PRIu32 " (%.*s)",
+		   n, STR_ARG(what), max, STR_ARG(setting));
+	hub_answer(h, worker, conn, ANSWER_TOO_MANY, hub_body_new(&b));
+	buf_fini(&b);
 }
 
 struct msg *hub_body_new(const struct buf *b)

@@ -29,6 +29,9 @@ void hub_deliver(struct hub *h, struct channel *ch, struct msg *frame, struct so
 /* body: its reference is taken over; NULL for none. */
 void hub_answer(struct hub *h, unsigned worker, void *conn, enum hub_answer result,
 		struct msg *body);
+/* ANSWER_TOO_MANY: n of them in one second are above the limit of max. */
+void hub_answer_too_many(struct hub *h, unsigned worker, void *conn, uint64_t n, str what,
+			 uint32_t max, str setting);
 /* A body of what was written to b, which stays the caller's. NULL: memory. */
 struct msg *hub_body_new(const struct buf *b);
 /* Writes the attributes that are asked for as members of an object that is already open; ch may

@@ -229,20 +229,23 @@ static struct msg *publish_batch(struct hub *h, const struct to_hub_publish *r)
 	return body;
 }
 
-static bool is_within_rate(struct hub *h, const struct to_hub_publish *r)
+/* False, and answered, when it is not. */
+static bool is_within_rate(struct hub *h, unsigned worker, const struct to_hub_publish *r)
 {
 	uint32_t max = r->app->limits.max_backend_events_per_second;
+	struct rate_window *w = &hub_app(h, r->app)->events;
 
-	return max == 0 || max == NO_LIMIT ||
-	       rate_window_take_n(&hub_app(h, r->app)->events, (uint32_t)clock_ms(h->clock), 1,
-				  r->n_events, max);
+	if (max == 0 || max == NO_LIMIT ||
+	    rate_window_take_n(w, (uint32_t)clock_ms(h->clock), 1, r->n_events, max))
+		return true;
+	hub_answer_too_many(h, worker, r->conn, (uint64_t)w->n + r->n_events, S("events"), max,
+			    S("max_backend_events_per_second"));
+	return false;
 }
 
 void hub_publish(struct hub *h, unsigned worker, const struct to_hub_publish *r)
 {
-	if (!is_within_rate(h, r))
-		hub_answer(h, worker, r->conn, ANSWER_TOO_MANY, NULL);
-	else
+	if (is_within_rate(h, worker, r))
 		hub_answer(h, worker, r->conn, ANSWER_OK,
 			   r->is_batch ? publish_batch(h, r) : publish_event(h, r));
 }

@@ -157,22 +157,26 @@ static void query_users(struct hub *h, unsigned worker, const struct to_hub_quer
 	answer(h, worker, r->conn, &b);
 }
 
-static bool is_within_rate(struct hub *h, const struct app *app)
+/* False, and answered, when it is not. */
+static bool is_within_rate(struct hub *h, unsigned worker, const struct to_hub_query *r)
 {
-	uint32_t max = app->limits.max_read_requests_per_second;
+	uint32_t max = r->app->limits.max_read_requests_per_second;
+	struct rate_window *w = &hub_app(h, r->app)->reads;
 
-	return max == 0 || max == NO_LIMIT ||
-	       rate_window_take(&hub_app(h, app)->reads, (uint32_t)clock_ms(h->clock), 1, max);
+	if (max == 0 || max == NO_LIMIT ||
+	    rate_window_take(w, (uint32_t)clock_ms(h->clock), 1, max))
+		return true;
+	hub_answer_too_many(h, worker, r->conn, (uint64_t)w->n + 1, S("requests"), max,
+			    S("max_read_requests_per_second"));
+	return false;
 }
 
 void hub_query(struct hub *h, unsigned worker, const struct to_hub_query *r)
 {
 	str text = { r->text, r->text_len };
 
-	if (!is_within_rate(h, r->app)) {
-		hub_answer(h, worker, r->conn, ANSWER_TOO_MANY, NULL);
+	if (!is_within_rate(h, worker, r))
 		return;
-	}
 	switch ((enum hub_query)r->kind) {
 	case QUERY_CHANNELS:
 		query_channels(h, worker, r, text);

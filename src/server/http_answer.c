@@ -233,7 +233,7 @@ void http_on_hub_answer(struct conn *c, const struct to_worker_answer *a)
 		reply_busy(c);
 	else if (a->result == ANSWER_TOO_MANY)
 		reply_error(c, 429, S("retry-after: 1\r\n"), "rate_limited",
-			    S("Too many requests"));
+			    a->body ? msg_str(a->body) : S("Too many requests"));
 	else if (a->result == ANSWER_NOT_PRESENCE)
 		reply_error(c, 400, (str){ 0 }, "invalid_input",
 			    S("user_count is only available for presence channels. "
