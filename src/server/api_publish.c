@@ -46,8 +46,8 @@ static void publish(const struct http_call *call, bool is_batch)
 		http_answer_later(call, grace_s ? grace_s : 1, "draining", S("Server is draining"));
 		return;
 	}
-	if (event_body_parse(call->body, is_batch, call->app, idempotency_header(call), &call->worker->arena, &body,
-			     &why) != OK)
+	if (event_body_parse(call->body, is_batch, call->app, idempotency_header(call),
+			     &call->worker->arena, &body, &why) != OK)
 		answer_refusal(call, &why);
 	else if (body.n_events == 0)
 		http_answer_json(call, 200, S("{}"));

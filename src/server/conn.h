@@ -45,7 +45,7 @@ enum conn_phase {
 	CONN_OPENING, /* upgraded; the hub is asked whether it may exist */
 	CONN_OPEN,    /* a Pusher session */
 	CONN_CLOSING, /* our last words are queued or sent; waits for the peer's end or the end of the grace */
-	CONN_ENDED,   /* descriptor closed; only the record is left */
+	CONN_ENDED, /* descriptor closed; only the record is left */
 };
 
 struct conn {
@@ -64,7 +64,8 @@ struct conn {
 
 	struct conn_kept *kept; /* input that came while it could not be handled */
 	union {
-		struct http_state *http; /* until the upgrade: a request that is not complete, or NULL */
+		struct http_state
+			*http; /* until the upgrade: a request that is not complete, or NULL */
 		struct ws_reader reader; /* afterwards */
 	};
 	const struct app *app; /* NULL before the upgrade */
@@ -74,23 +75,24 @@ struct conn {
 	};
 	struct socket_id id;
 
-	uint8_t phase; /* enum conn_phase */
+	uint8_t phase;	     /* enum conn_phase */
 	uint8_t compression; /* the window that what is sent to it may use; 0: no compression */
 	bool is_websocket : 1;
 	bool awaits_hub : 1;
-	bool is_counted : 1;	/* the hub counts it for the app's quota */
-	bool is_admitted : 1;	/* the node counts it */
-	bool finishes : 1;	/* FIN when everything queued is written */
+	bool is_counted : 1;  /* the hub counts it for the app's quota */
+	bool is_admitted : 1; /* the node counts it */
+	bool finishes : 1;    /* FIN when everything queued is written */
 	bool is_overflowed : 1; /* a slow reader over its budget, or no memory for its answer: closed at the next write */
 	bool awaits_pong : 1;
-	bool is_deaf : 1;	/* after a frame that made no sense: what follows makes none either */
+	bool is_deaf : 1; /* after a frame that made no sense: what follows makes none either */
 	bool is_authorized : 1; /* succeeded in an authorised subscription */
 	/* CONN_HTTP: how the request that is being handled wants its answer */
 	bool answer_keeps_alive : 1;
 	bool answer_is_1_0 : 1;	  /* to an HTTP/1.0 client */
 	bool answer_is_head : 1;  /* without its body */
 	bool answer_is_batch : 1; /* of events: its plain success is {} */
-	uint32_t last_active_s; /* conn_now_s of the last inbound frame; while awaits_pong: of our ping */
+	uint32_t
+		last_active_s; /* conn_now_s of the last inbound frame; while awaits_pong: of our ping */
 	uint32_t opened_s;
 
 	struct rate_window events, messages;

@@ -41,8 +41,8 @@ struct event_refusal {
 
 /* header_key: the value of X-Idempotency-Key, p NULL when absent; it guards the batch, or the event that has none of its own.
  * Everything points into the body, the header and the arena. ERR_SYNTAX, ERR_LIMIT, ERR_MEMORY: *why says what to answer. */
-err event_body_parse(str body, bool is_batch, const struct app *app, str header_key, struct arena *a,
-		     struct event_body *out, struct event_refusal *why);
+err event_body_parse(str body, bool is_batch, const struct app *app, str header_key,
+		     struct arena *a, struct event_body *out, struct event_refusal *why);
 /* Fills b->bytes bytes of record, but for conn and app. */
 void event_body_write(const struct event_body *b, struct arena *a, struct to_hub_publish *record);
 

@@ -45,7 +45,7 @@ static void subscribe_checks_signatures(void **state)
 		{ SIGNED("private-encrypted-cache-vault",
 			 "65fc5b50e3848e59dcef8bd83ee20c6d595170d9e9a3e55ae0b0efec7d28aa16"),
 		  SUBSCRIBED("private-encrypted-cache-vault")
-		  CACHE_MISS("private-encrypted-cache-vault") },
+			  CACHE_MISS("private-encrypted-cache-vault") },
 		{ SIGNED_DATA("presence-room",
 			      "{\\\"user_id\\\":\\\"alice\\\",\\\"user_info\\\":{\\\"name\\\":"
 			      "\\\"Alice\\\"}}",
@@ -58,7 +58,7 @@ static void subscribe_checks_signatures(void **state)
 			      "b7dd188159e33985babcf592099994a8150cb3fa3d1b80d4d2dbdc01ee58e42e"),
 		  ROSTER("presence-cache-room", "\\\"alice\\\"",
 			 "\\\"alice\\\":{\\\"name\\\":\\\"Alice\\\"}", "1")
-		  CACHE_MISS("presence-cache-room") },
+			  CACHE_MISS("presence-cache-room") },
 		/* On a private channel with and without channel_data in what is signed. */
 		{ SIGNED_DATA("private-chat", "{\\\"user_id\\\":\\\"alice\\\"}",
 			      "e43914b6bbded323223fc3b56f3876ff089f23b4778ecd1bdda3b8bef824cebc"),
@@ -122,7 +122,8 @@ static void subscribe_again_acknowledges_again_and_changes_nothing(void **state)
 
 		snprintf(line, sizeof(line), SUBSCRIBED("%s"), names[i]);
 		if (strstr(names[i], "cache-"))
-			snprintf(line, sizeof(line), SUBSCRIBED("%s") CACHE_MISS("%s"), names[i], names[i]);
+			snprintf(line, sizeof(line), SUBSCRIBED("%s") CACHE_MISS("%s"), names[i],
+				 names[i]);
 		for (int n = 0; n < 3; n++) {
 			peer_subscribe(p, names[i], NULL);
 			assert_heard(p, line);
