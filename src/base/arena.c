@@ -1,7 +1,8 @@
 /* arena.c: a pointer that moves up.
  *
- * Chunks double from turn to turn until one of keep_bytes serves a whole turn, and only the largest that may stay
- * is kept: at rest an arena is one chunk, and an allocation is an addition and a compare. Nothing is freed singly. */
+ * Chunks double from turn to turn until one of keep_bytes serves a whole turn, and only the
+ * largest that may stay is kept: at rest an arena is one chunk, and an allocation is an addition
+ * and a compare. Nothing is freed singly. */
 #include "base/arena.h"
 
 #include "base/check.h"

@@ -1,9 +1,9 @@
 /* arena.h: scratch memory that dies all at once.
  *
- * One per loop turn or per cold job; nothing in it outlives the reset. The largest chunk of at most keep_bytes
- * is kept for the next turn, the rest goes back. Aligned to 16. Cannot fail (sizes are ours or were checked).
- * Scratch does not count in mem_live_bytes: it is not live when a loop rests. With ASan, what was reset or never
- * handed out is unaddressable. */
+ * One per loop turn or per cold job; nothing in it outlives the reset. The largest chunk of at
+ * most keep_bytes is kept for the next turn, the rest goes back. Aligned to 16. Cannot fail
+ * (sizes are ours or were checked). Scratch does not count in mem_live_bytes: it is not live
+ * when a loop rests. With ASan, what was reset or never handed out is unaddressable. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 

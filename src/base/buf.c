@@ -1,6 +1,7 @@
-/* buf.c: doubling up to the maximum. One byte more than cap is allocated, which lets printf write its NUL
- * even when the text fills the maximum exactly; it is never counted. A refused allocation is an overflow too: whoever
- * asked for the bytes cannot have them, and the server goes on. */
+/* buf.c: doubling up to the maximum. One byte more than cap is allocated, which lets printf
+ * write its NUL even when the text fills the maximum exactly; it is never counted. A refused
+ * allocation is an overflow too: whoever asked for the bytes cannot have them, and the server
+ * goes on. */
 #include "base/buf.h"
 
 #include "base/mem.h"

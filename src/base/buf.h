@@ -1,7 +1,8 @@
 /* buf.h: growing bytes with a hard maximum.
  *
- * The maximum is set at init; whoever writes past it sets a sticky overflow bit, checked once at the end
- * with buf_ok(). After an overflow further writes are ignored. An empty buf owns no memory. */
+ * The maximum is set at init; whoever writes past it sets a sticky overflow bit, checked once at
+ * the end with buf_ok(). After an overflow further writes are ignored. An empty buf owns no
+ * memory. */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
@@ -31,7 +32,8 @@ static inline str buf_str(const struct buf *b)
 {
 	return (str){ b->p, b->len };
 }
-/* Room for n more bytes at the returned place (uncounted until buf_commit), or NULL and overflow. */
+/* Room for n more bytes at the returned place (uncounted until buf_commit), or NULL and
+ * overflow. */
 char *buf_reserve(struct buf *b, size_t n);
 static inline void buf_commit(struct buf *b, size_t n)
 {

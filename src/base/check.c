@@ -1,7 +1,7 @@
 /* check.c: the last words of a process that has lost track of itself.
  *
- * Plain stdio and the C library's backtrace, both to standard error: by now the heap, the log and the loop may
- * be the very things that are broken, so none of them is asked. */
+ * Plain stdio and the C library's backtrace, both to standard error: by now the heap, the log
+ * and the loop may be the very things that are broken, so none of them is asked. */
 #include "base/check.h"
 
 #include <execinfo.h>

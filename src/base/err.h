@@ -1,7 +1,7 @@
 /* err.h: the one set of error values that functions return.
  *
- * 0 is success. An err says what kind of thing went wrong so that a caller can decide; the words that a
- * user reads are built where the limit, the value and the setting are known. */
+ * 0 is success. An err says what kind of thing went wrong so that a caller can decide; the words
+ * that a user reads are built where the limit, the value and the setting are known. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 

@@ -1,7 +1,8 @@
-/* hash.c: SipHash with one compression and three finalisation rounds (Aumasson and Bernstein, 2012).
+/* hash.c: SipHash with one compression and three finalisation rounds (Aumasson and Bernstein,
+ * 2012).
  *
- * The variant that hash tables of Rust, Python and Ruby settled on: as hard to flood as 2-4 in practice, and half
- * the price for a channel name. It authenticates nothing. */
+ * The variant that hash tables of Rust, Python and Ruby settled on: as hard to flood as 2-4 in
+ * practice, and half the price for a channel name. It authenticates nothing. */
 #include "base/hash.h"
 
 #include <endian.h>

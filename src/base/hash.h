@@ -1,6 +1,7 @@
 /* hash.h: keyed hashing of names that a peer chose (SipHash-1-3), and mixing of integers.
  *
- * The key is drawn once per process and handed down, so nobody outside can aim collisions at our maps. */
+ * The key is drawn once per process and handed down, so nobody outside can aim collisions at our
+ * maps. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

@@ -3,7 +3,8 @@
 #include "base/check.h"
 #include "base/testing.h"
 
-/* Made with CPython 3.11, whose hash of bytes is SipHash-1-3 with a key derived from PYTHONHASHSEED. */
+/* Made with CPython 3.11, whose hash of bytes is SipHash-1-3 with a key derived from
+ * PYTHONHASHSEED. */
 static void hash_str_agrees_with_another_implementation(void **state)
 {
 	static const struct {

@@ -1,10 +1,12 @@
-/* json.c: the validator: one pass over the text that decides whether it is RFC 8259 and builds nothing.
+/* json.c: the validator: one pass over the text that decides whether it is RFC 8259 and builds
+ * nothing.
  *
- * A message is a few members of which one or two are looked at, so a tree would be work for the bin: the
- * spans are found again by walking (json_walk.c), which may then trust every byte. Containers are remembered as one
- * bit each, so depth costs no stack and is bounded by the limit alone. UTF-8 is checked beforehand over the whole
- * text, because that goes a word at a time and leaves strings only three kinds of byte to look for.
- * It does not repair anything: no comments, no trailing commas, no byte order mark, no NaN. */
+ * A message is a few members of which one or two are looked at, so a tree would be work for the
+ * bin: the spans are found again by walking (json_walk.c), which may then trust every byte.
+ * Containers are remembered as one bit each, so depth costs no stack and is bounded by the limit
+ * alone. UTF-8 is checked beforehand over the whole text, because that goes a word at a time and
+ * leaves strings only three kinds of byte to look for. It does not repair anything: no comments,
+ * no trailing commas, no byte order mark, no NaN. */
 #include "base/json.h"
 
 #include "base/check.h"
@@ -189,7 +191,8 @@ static const char *scan_closers(struct scan *s, const char *p)
 	return p;
 }
 
-/* Behind the next scalar, or at the closer of an empty container, going into containers on the way. */
+/* Behind the next scalar, or at the closer of an empty container, going into containers on the
+ * way. */
 static const char *scan_leaf(struct scan *s, const char *p)
 {
 	for (;;) {

@@ -1,11 +1,11 @@
 /* json.h: strict RFC 8259 in and out, keeping the text as it was written.
  *
- * Reading: json_parse validates a whole document in one pass, without recursion and without allocating; after
- * that a value is a span of the text (raw) and members are walked with an iterator that may trust the syntax.
- * Nothing is copied or converted until asked for: a publisher's numbers and member order survive.
- * Duplicate keys are the caller's business (walking to the end makes the last one win).
- * Lone \u surrogates are accepted as written; json_decode turns them into U+FFFD.
- * Writing: jw_* append to a buf; escaping is in one place. */
+ * Reading: json_parse validates a whole document in one pass, without recursion and without
+ * allocating; after that a value is a span of the text (raw) and members are walked with an
+ * iterator that may trust the syntax. Nothing is copied or converted until asked for: a
+ * publisher's numbers and member order survive. Duplicate keys are the caller's business
+ * (walking to the end makes the last one win). Lone \u surrogates are accepted as written;
+ * json_decode turns them into U+FFFD. Writing: jw_* append to a buf; escaping is in one place. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -47,8 +47,9 @@ struct json_member {
 	struct json value;
 };
 
-/* One value with blanks around it. Strings must be valid UTF-8. Nesting above depth_max: ERR_DEPTH. Else ERR_SYNTAX.
- * error may be NULL. The spans point into text. depth_max is at most JSON_DEPTH_MAX. */
+/* One value with blanks around it. Strings must be valid UTF-8. Nesting above depth_max:
+ * ERR_DEPTH. Else ERR_SYNTAX. error may be NULL. The spans point into text. depth_max is at most
+ * JSON_DEPTH_MAX. */
 err json_parse(str text, unsigned depth_max, struct json *out, struct json_error *error);
 
 /* v is an object or array out of a parsed document. */
@@ -63,12 +64,14 @@ str json_find_text(struct json v, str name, struct arena *a);
 
 /* Does this JSON_STRING decode to s? */
 bool json_string_is(struct json v, str s);
-/* Decoded characters of a JSON_STRING: the span itself when nothing is escaped, else a copy in a. */
+/* Decoded characters of a JSON_STRING: the span itself when nothing is escaped, else a copy in
+ * a. */
 str json_decode(struct json v, struct arena *a);
 /* A JSON_NUMBER written as an integer (no '.', no exponent), within range. */
 bool json_to_u64(struct json v, uint64_t max, uint64_t *out);
 bool json_to_i64(struct json v, int64_t *out);
-/* False beyond the range of a double (1e400), or for a number of more than a thousand characters. */
+/* False beyond the range of a double (1e400), or for a number of more than a thousand
+ * characters. */
 bool json_to_double(struct json v, double *out);
 
 /* Line and column (from 1, in bytes) of an offset, for messages. */

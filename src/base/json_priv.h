@@ -1,5 +1,5 @@
-/* json_priv.h: what reading, walking and writing JSON share: finding the end of a run of plain text, eight bytes
- * at a time. */
+/* json_priv.h: what reading, walking and writing JSON share: finding the end of a run of plain
+ * text, eight bytes at a time. */
 #ifndef BASE_JSON_PRIV_H
 #define BASE_JSON_PRIV_H
 
@@ -14,8 +14,8 @@ static inline bool json_is_plain(char c)
 	return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
 }
 
-/* The high bit of every byte below b (b <= 0x80), exact up to and including the lowest such byte: the borrow of a
- * subtraction only disturbs bytes above it. */
+/* The high bit of every byte below b (b <= 0x80), exact up to and including the lowest such
+ * byte: the borrow of a subtraction only disturbs bytes above it. */
 static inline uint64_t json_bytes_below(uint64_t word, unsigned b)
 {
 	return (word - JSON_EACH_BYTE(b)) & ~word & JSON_EACH_BYTE(0x80);
@@ -58,7 +58,8 @@ static inline const char *json_skip_blanks(const char *p, const char *end)
 	return p;
 }
 
-/* In text known to be sound: behind the string whose opening quote is at p; was something escaped? */
+/* In text known to be sound: behind the string whose opening quote is at p; was something
+ * escaped? */
 static inline const char *json_string_end(const char *p, const char *end, bool *has_escapes)
 {
 	*has_escapes = false;

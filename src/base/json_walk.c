@@ -1,7 +1,9 @@
-/* json_walk.c: moving through text that json_parse accepted, and turning what is found there into values.
+/* json_walk.c: moving through text that json_parse accepted, and turning what is found there
+ * into values.
  *
- * Nothing is checked a second time. Walking past a container reads its bytes, so a path of depth d reads the
- * innermost d times: fine for messages of a few levels, which is what depth_max is for. */
+ * Nothing is checked a second time. Walking past a container reads its bytes, so a path of depth
+ * d reads the innermost d times: fine for messages of a few levels, which is what depth_max is
+ * for. */
 #include "base/json_priv.h"
 
 #include "base/check.h"
@@ -173,7 +175,8 @@ static uint32_t take_escape(const char **p, const char *end)
 	}
 }
 
-/* Decoded text at *p up to the next seam: a plain run, or one character out of an escape, which is put in scratch. */
+/* Decoded text at *p up to the next seam: a plain run, or one character out of an escape, which
+ * is put in scratch. */
 static str take_piece(const char **p, const char *end, char scratch[4])
 {
 	const char *start = *p;

@@ -1,7 +1,8 @@
 /* json_write.c: the one place where text becomes a JSON string.
  *
- * Escapes are the shortest there are (\n, not \u000a) and only where the grammar demands them, as the serializers that
- * our clients' libraries were tested against do; '/' and non-ASCII characters stay. */
+ * Escapes are the shortest there are (\n, not \u000a) and only where the grammar demands them,
+ * as the serializers that our clients' libraries were tested against do; '/' and non-ASCII
+ * characters stay. */
 #include "base/json_priv.h"
 
 static const char SHORT_ESCAPE[256] = {
@@ -37,8 +38,9 @@ static char *write_escape(char *out, unsigned char c)
 	return out + 5;
 }
 
-/* Copies whole words, and what was not plain in one again as an escape. What is left of the output is never shorter
- * than what is left of the input, so the surplus falls on room that is written next. */
+/* Copies whole words, and what was not plain in one again as an escape. What is left of the
+ * output is never shorter than what is left of the input, so the surplus falls on room that is
+ * written next. */
 static void write_escaped(char *out, const char *p, const char *end)
 {
 	while (end - p >= 8) {

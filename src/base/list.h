@@ -1,4 +1,5 @@
-/* list.h: intrusive, circular, doubly linked list. A node is its own empty list; head and node are one type. */
+/* list.h: intrusive, circular, doubly linked list. A node is its own empty list; head and node
+ * are one type. */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
 

@@ -1,8 +1,9 @@
 /* log.c: one line, made whole under a lock and handed to the sink.
  *
- * Lines are rare (a state change each), so a lock and a shared line buffer beat anything clever. Everything is set
- * aside at the start: logging must work when memory is short, and must not move the count of live bytes. Time of day
- * is computed here because the C library's gmtime family reads the time zone. */
+ * Lines are rare (a state change each), so a lock and a shared line buffer beat anything clever.
+ * Everything is set aside at the start: logging must work when memory is short, and must not
+ * move the count of live bytes. Time of day is computed here because the C library's gmtime
+ * family reads the time zone. */
 #include "base/log.h"
 
 #include "base/check.h"

@@ -2,10 +2,12 @@
  *
  *   log_write(log, LOG_INFO, "listening", LF_STR("address", a), LF_U64("port", port));
  *
- * A line has a time, a level, an event name that stays stable across versions, and fields. Secrets, payloads and
- * auth strings are never passed in. log_limited lets one line per event name and second through; the next one, or
- * log_free, says how many were held back. Values are cut at 1 KiB, a line at 8 KiB, and bytes that could fool a
- * terminal are replaced, so that fields may come from a peer. Nothing is allocated after log_new. The sink is given by main; this floor writes nothing itself. Thread-safe. */
+ * A line has a time, a level, an event name that stays stable across versions, and fields.
+ * Secrets, payloads and auth strings are never passed in. log_limited lets one line per event
+ * name and second through; the next one, or log_free, says how many were held back. Values are
+ * cut at 1 KiB, a line at 8 KiB, and bytes that could fool a terminal are replaced, so that
+ * fields may come from a peer. Nothing is allocated after log_new. The sink is given by main;
+ * this floor writes nothing itself. Thread-safe. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

@@ -219,7 +219,8 @@ static void log_limits_more_events_than_it_has_places(void **state)
 		log_limited(l, LOG_WARN, names[i]);
 	}
 	log_free(l);
-	/* A line each, and every second one reported once: when its place was taken, or at the end. */
+	/* A line each, and every second one reported once: when its place was taken, or at the
+	 * end. */
 	assert_int_equal(s.n_lines, 200);
 	buf_fini(&s.text);
 }

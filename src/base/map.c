@@ -1,8 +1,9 @@
 /* map.c: one array of slots, probed to the right.
  *
- * Removal closes the gap by moving later entries back, so a probe always ends at the first free slot and the map
- * never fills with tombstones under churn. The full hash in the slot makes a wrong key comparison rare and growing
- * free of key look-ups. It is rebuilt in one go when it grows. */
+ * Removal closes the gap by moving later entries back, so a probe always ends at the first free
+ * slot and the map never fills with tombstones under churn. The full hash in the slot makes a
+ * wrong key comparison rare and growing free of key look-ups. It is rebuilt in one go when it
+ * grows. */
 #include "base/map.h"
 
 #include "base/check.h"

@@ -1,8 +1,10 @@
-/* map.h: the one hash map: open addressing, linear probing, backward-shift delete (no tombstones).
+/* map.h: the one hash map: open addressing, linear probing, backward-shift delete (no
+ * tombstones).
  *
- * Slots hold a 64-bit hash and a pointer; the key lives inside the value and is fetched by key_of, so the map
- * owns nothing but its slots. With key_of NULL the hash itself is the key (use hash_u64 of an integer). Grows at
- * 3/4, shrinks when below 1/8, frees its slots when empty. Pointers to values stay valid; slots move. */
+ * Slots hold a 64-bit hash and a pointer; the key lives inside the value and is fetched by
+ * key_of, so the map owns nothing but its slots. With key_of NULL the hash itself is the key
+ * (use hash_u64 of an integer). Grows at 3/4, shrinks when below 1/8, frees its slots when
+ * empty. Pointers to values stay valid; slots move. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 

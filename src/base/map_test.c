@@ -44,8 +44,8 @@ static void map_empty_finds_nothing_and_owns_nothing(void **state)
 	map_fini(&m);
 }
 
-/* Random puts and removes against the flags in the entries. The narrower the hash, the longer the probes, the
- * more of them wrap around and the more often keys must be compared. */
+/* Random puts and removes against the flags in the entries. The narrower the hash, the longer
+ * the probes, the more of them wrap around and the more often keys must be compared. */
 static void churn(uint64_t hash_mask)
 {
 	static struct entry entries[N];

@@ -1,9 +1,10 @@
 /* mem.c: the C library's heap, with a count that is exact and costs an addition.
  *
- * A counter shared by all threads would be the busiest cache line of the server, so each thread has its own, which
- * only it writes; the sum is taken when somebody asks. A thread's counter may be negative (it freed what another
- * took); only the sum means something. Sizes are what malloc really set aside (malloc_usable_size), so nothing has
- * to be stored beside an object. These counters are the one global state of the code: the heap is global too. */
+ * A counter shared by all threads would be the busiest cache line of the server, so each thread
+ * has its own, which only it writes; the sum is taken when somebody asks. A thread's counter may
+ * be negative (it freed what another took); only the sum means something. Sizes are what malloc
+ * really set aside (malloc_usable_size), so nothing has to be stored beside an object. These
+ * counters are the one global state of the code: the heap is global too. */
 #include "base/mem.h"
 
 #include "base/list.h"

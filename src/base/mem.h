@@ -1,9 +1,10 @@
 /* mem.h: the only door to the heap.
  *
- * xalloc is for small things of our own size: it cannot fail (the process says so and stops). try_alloc is
- * for sizes that a peer chose, after the limits table allowed them: NULL means a refusal to that peer.
- * Every live byte is counted per thread, so that "all clients left" can be checked exactly. A seam lets tests
- * fail the n-th try_alloc. Thread-safe; memory may be freed by another thread than the one that took it. */
+ * xalloc is for small things of our own size: it cannot fail (the process says so and stops).
+ * try_alloc is for sizes that a peer chose, after the limits table allowed them: NULL means a
+ * refusal to that peer. Every live byte is counted per thread, so that "all clients left" can be
+ * checked exactly. A seam lets tests fail the n-th try_alloc. Thread-safe; memory may be freed
+ * by another thread than the one that took it. */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
@@ -26,9 +27,11 @@ void *mem_chunk_alloc(size_t align, size_t bytes);
 void mem_chunk_free(void *p);
 void mem_count(int64_t bytes);
 
-/* Bytes in live allocations and live slab objects, summed over all threads, exact when they are at rest. */
+/* Bytes in live allocations and live slab objects, summed over all threads, exact when they are
+ * at rest. */
 int64_t mem_live_bytes(void);
-/* Gives free pages back to the system, which malloc keeps otherwise. Milliseconds when there are many. */
+/* Gives free pages back to the system, which malloc keeps otherwise. Milliseconds when there are
+ * many. */
 void mem_give_back(void);
 /* Test seam: the n-th try_alloc from now fails (1 = the next); 0 turns it off. */
 void mem_fail_nth(uint64_t n);

@@ -1,4 +1,5 @@
-/* poison.h: telling AddressSanitizer what an allocator of ours has not handed out. Without it, nothing at all. */
+/* poison.h: telling AddressSanitizer what an allocator of ours has not handed out. Without it,
+ * nothing at all. */
 #ifndef BASE_POISON_H
 #define BASE_POISON_H
 

@@ -1,8 +1,8 @@
 /* rng.c: a buffer in front of an expensive source.
  *
- * A socket id takes a few bytes; asking the kernel for each would be a system call per connection. Bytes are
- * used once and wiped, so that a later leak of memory does not reveal what was drawn. It does not stretch or mix: the
- * source alone decides the quality. */
+ * A socket id takes a few bytes; asking the kernel for each would be a system call per
+ * connection. Bytes are used once and wiped, so that a later leak of memory does not reveal what
+ * was drawn. It does not stretch or mix: the source alone decides the quality. */
 #include "base/rng.h"
 
 #include "base/check.h"

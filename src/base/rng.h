@@ -1,4 +1,5 @@
-/* rng.h: unpredictable bytes through a seam: the kernel's in production, a seeded stream in the simulator.
+/* rng.h: unpredictable bytes through a seam: the kernel's in production, a seeded stream in the
+ * simulator.
  *
  * Small draws are served from a buffer; bytes are wiped as they are handed out. One per loop. */
 #ifndef BASE_RNG_H

@@ -1,9 +1,10 @@
 /* slab.c: a free list per chunk, threaded through the free objects.
  *
- * A chunk hands out untouched space before it was all used once, so that a page is only made resident when an object
- * lives on it. Its size is a little under 64 KiB, for the C library's sake: its own header of the next chunk fits in
- * the gap, so aligned chunks lie side by side, and an aligned request stays below the 128 KiB from which glibc makes
- * a mapping for each (measured: 15 % more resident memory). Full chunks are on no list; they are found again
+ * A chunk hands out untouched space before it was all used once, so that a page is only made
+ * resident when an object lives on it. Its size is a little under 64 KiB, for the C library's
+ * sake: its own header of the next chunk fits in the gap, so aligned chunks lie side by side,
+ * and an aligned request stays below the 128 KiB from which glibc makes a mapping for each
+ * (measured: 15 % more resident memory). Full chunks are on no list; they are found again
  * through the object that is put back. */
 #include "base/slab.h"
 

@@ -1,9 +1,10 @@
 /* slab.h: objects of one size, packed, recycled, without a header each.
  *
- * Chunks are 64 KiB, aligned to their size so that an object finds its chunk by masking its address. A chunk
- * whose objects are all free goes back to the system (one empty chunk is kept against flapping). Objects are not
- * zeroed and aligned to 8. In debug builds freed objects are poisoned, and with ASan marked unaddressable. Not thread-safe: one
- * slab belongs to one loop. obj_bytes between 16 and 4096. */
+ * Chunks are 64 KiB, aligned to their size so that an object finds its chunk by masking its
+ * address. A chunk whose objects are all free goes back to the system (one empty chunk is kept
+ * against flapping). Objects are not zeroed and aligned to 8. In debug builds freed objects are
+ * poisoned, and with ASan marked unaddressable. Not thread-safe: one slab belongs to one loop.
+ * obj_bytes between 16 and 4096. */
 #ifndef BASE_SLAB_H
 #define BASE_SLAB_H
 
@@ -13,8 +14,8 @@
 struct slab_chunk;
 struct slab {
 	size_t obj_bytes;
-	struct slab_chunk
-		*partial; /* chunks with both live and free objects; full ones are on no list */
+	/* chunks with both live and free objects; full ones are on no list */
+	struct slab_chunk *partial;
 	struct slab_chunk *spare; /* one wholly free chunk, or NULL */
 	size_t n_live;
 	uint32_t n_per_chunk;

@@ -1,5 +1,5 @@
-/* str.c: what is too long to be inline. Bytes are bytes: case folding touches ASCII letters alone, and no function
- * looks at the locale. */
+/* str.c: what is too long to be inline. Bytes are bytes: case folding touches ASCII letters
+ * alone, and no function looks at the locale. */
 #include "base/str.h"
 
 static char fold(char c)

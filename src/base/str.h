@@ -1,7 +1,7 @@
 /* str.h: a borrowed view of bytes.
  *
- * Passed by value, never assumes a terminating NUL, never owns. Who holds the bytes is said by whoever
- * hands out the view. */
+ * Passed by value, never assumes a terminating NUL, never owns. Who holds the bytes is said by
+ * whoever hands out the view. */
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
@@ -63,8 +63,8 @@ bool str_contains_nocase(str a, str b);
 int str_cmp(str a, str b);
 /* Without leading and trailing spaces and tabs. */
 str str_trim(str s);
-/* Cuts the text before the first sep off *rest and returns it; *rest is what follows sep (n = 0 and p = NULL
- * when there was no sep left). */
+/* Cuts the text before the first sep off *rest and returns it; *rest is what follows sep (n = 0
+ * and p = NULL when there was no sep left). */
 str str_split(str *rest, char sep);
 /* Decimal digits only, no sign, no blank; false on anything else or a value above max. */
 bool str_to_u64(str s, uint64_t max, uint64_t *out);

@@ -1,5 +1,5 @@
-/* text.c: hexadecimal and base64, by table. Not for secrets that must not leak through the cache: signatures are
- * compared elsewhere, as bytes. */
+/* text.c: hexadecimal and base64, by table. Not for secrets that must not leak through the
+ * cache: signatures are compared elsewhere, as bytes. */
 #include "base/text.h"
 
 static const char HEX[] = "0123456789abcdef";
@@ -86,7 +86,8 @@ bool base64_decode(str in, uint8_t *out, size_t *out_len)
 		size_t pads = in.n > 4 || in.p[3] != '=' ? 0 : in.p[2] == '=' ? 2 : 1;
 		int32_t bits = decode_group(in.p, 4 - pads);
 
-		/* Bits that no byte holds must be zero, else one value would have several spellings. */
+		/* Bits that no byte holds must be zero, else one value would have several
+		 * spellings. */
 		if (bits < 0 || (bits & ((1 << 8 * pads) - 1)))
 			return false;
 		*out++ = (uint8_t)(bits >> 16);

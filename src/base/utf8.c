@@ -1,8 +1,9 @@
 /* utf8.c: validation by an automaton whose every step is one table load and one shift.
  *
- * A state is the bit offset of its 6-bit cell inside the row of the byte that comes next; the cell holds the next
- * state. The chain from byte to byte is then a single shift, so text that is all multi-byte runs as fast as a mixed
- * one, and runs of ASCII are skipped a word at a time. It validates; it does not decode or normalise. */
+ * A state is the bit offset of its 6-bit cell inside the row of the byte that comes next; the
+ * cell holds the next state. The chain from byte to byte is then a single shift, so text that is
+ * all multi-byte runs as fast as a mixed one, and runs of ASCII are skipped a word at a time. It
+ * validates; it does not decode or normalise. */
 #include "base/utf8.h"
 
 enum {

@@ -99,7 +99,8 @@ static bool is_scalar(uint32_t cp)
 	return cp < 0x110000 && (cp < 0xd800 || cp > 0xdfff);
 }
 
-/* All 2^21 ways to fill the four forms with a code point: the encoder's spelling is the only valid one. */
+/* All 2^21 ways to fill the four forms with a code point: the encoder's spelling is the only
+ * valid one. */
 static void utf8_every_scalar_has_exactly_one_valid_spelling(void **state)
 {
 	for (uint32_t cp = 0; cp < 0x200000; cp++) {

@@ -38,7 +38,8 @@ struct http_header {
 struct http_request {
 	enum http_method method;
 	str method_text;
-	/* As sent, not decoded, without one trailing '/' unless it is all; absolute form reduced. */
+	/* As sent, not decoded, without one trailing '/' unless it is all; absolute form
+	 * reduced. */
 	str path;
 	str query;	/* after the first '?' */
 	bool has_query; /* a '?' was there */

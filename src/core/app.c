@@ -1,8 +1,9 @@
 /* app.c: tenants, found by id and by key.
  *
- * A table is filled by one thread before it is shared and only read afterwards, so it needs no lock and no
- * count. Each app keeps its signing key prepared: requests and subscriptions are verified without touching
- * the secret again. Whether an app's values make sense is decided where configuration is read. */
+ * A table is filled by one thread before it is shared and only read afterwards, so it needs no
+ * lock and no count. Each app keeps its signing key prepared: requests and subscriptions are
+ * verified without touching the secret again. Whether an app's values make sense is decided
+ * where configuration is read. */
 #include "core/app.h"
 
 #include "base/check.h"

@@ -1,11 +1,12 @@
 /* auth.c: the one place where signatures are made and compared.
  *
- * Everything is HMAC-SHA256 with the app's secret over a text that both sides put together. For HTTP
- * requests that text is the method, the path as sent and the decoded, lower-cased, sorted query; it is fed to
- * the HMAC in pieces and never exists as a whole. The rules look odd in places (names lower-cased after
- * decoding, repeated names, an unknown key told from a wrong signature): they are the original's
- * (sockudo: crates/sockudo-core/src/auth.rs), and clients depend on them. A signature may be used again as
- * long as its timestamp is fresh: the protocol has no nonce, and this file remembers nothing. */
+ * Everything is HMAC-SHA256 with the app's secret over a text that both sides put together. For
+ * HTTP requests that text is the method, the path as sent and the decoded, lower-cased, sorted
+ * query; it is fed to the HMAC in pieces and never exists as a whole. The rules look odd in
+ * places (names lower-cased after decoding, repeated names, an unknown key told from a wrong
+ * signature): they are the original's (sockudo: crates/sockudo-core/src/auth.rs), and clients
+ * depend on them. A signature may be used again as long as its timestamp is fresh: the protocol
+ * has no nonce, and this file remembers nothing. */
 #include "core/auth.h"
 
 #include "codec/urlencode.h"
@@ -308,7 +309,8 @@ static err check_body(const struct http_request *r, const struct query *q, str b
 	str given = query_get(q, BODY_MD5);
 	char hex[MD5_HEX_LEN];
 
-	/* Pusher's library for Python names the digest of no body with each GET; no other one may be named. */
+	/* Pusher's library for Python names the digest of no body with each GET; no other one
+	 * may be named. */
 	if (r->method != HTTP_POST) {
 		md5_hex(S(""), hex);
 		if (!q->auth[BODY_MD5].is_given || str_eq(given, (str){ hex, sizeof(hex) }))

@@ -1,4 +1,5 @@
-/* Signed requests: the published vectors, every refusal in its order, and what exactly is signed. */
+/* Signed requests: the published vectors, every refusal in its order, and what exactly is
+ * signed. */
 #include "core/auth_testing.h"
 
 #include <stdio.h>
@@ -16,7 +17,8 @@ static void append_signature(struct fixture *f, const char *text)
 	buf_put(&f->query, hex, sizeof(hex));
 }
 
-/* A GET of the channels with this query, signed as if the string to sign ended with the second text. */
+/* A GET of the channels with this query, signed as if the string to sign ended with the second
+ * text. */
 static struct answer ask_signed(struct fixture *f, const char *query, const char *signed_query)
 {
 	char text[4096];

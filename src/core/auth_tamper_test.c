@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-/* One pair of the signed request: the answers when a byte of its name (or its '='), of its value, or the '&'
- * after it is replaced. */
+/* One pair of the signed request: the answers when a byte of its name (or its '='), of its
+ * value, or the '&' after it is replaced. */
 struct part {
 	const char *name, *value;
 	struct answer name_changed, value_changed, end_changed;

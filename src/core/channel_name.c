@@ -1,8 +1,9 @@
 /* channel_name.c: prefixes, legal characters, and the text for illegal ones.
  *
- * The text quotes characters as the original does, with Rust's {:?}. What that form escapes is a table of
- * all of Unicode; ours has the controls, blanks, invisible and combining characters that could disturb whoever
- * reads the message, and leaves the marks of rare scripts as they are. */
+ * The text quotes characters as the original does, with Rust's {:?}. What that form escapes is a
+ * table of all of Unicode; ours has the controls, blanks, invisible and combining characters
+ * that could disturb whoever reads the message, and leaves the marks of rare scripts as they
+ * are. */
 #include "core/channel_name.h"
 
 #include "base/buf.h"

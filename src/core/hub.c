@@ -1,8 +1,8 @@
 /* hub.c: joining, leaving and delivering.
  *
- * The invariants: a channel's n_subscriptions is the sum of its interest; a worker's interest is the number of its subscribes taken
- * minus its leaves taken; TO_WORKER_RELEASED is sent exactly when interest falls to 0, and until the next subscribe nothing is
- * addressed to that local. */
+ * The invariants: a channel's n_subscriptions is the sum of its interest; a worker's interest is
+ * the number of its subscribes taken minus its leaves taken; TO_WORKER_RELEASED is sent exactly
+ * when interest falls to 0, and until the next subscribe nothing is addressed to that local. */
 #include "core/hub.h"
 
 #include "base/check.h"
@@ -106,7 +106,8 @@ static void take_connect(struct hub *h, unsigned worker, const struct to_hub_con
 	}
 }
 
-/* Everybody is told the new number once per batch: a thousand that join together are not a million frames. */
+/* Everybody is told the new number once per batch: a thousand that join together are not a
+ * million frames. */
 static void count_changes(struct hub *h, struct channel *ch)
 {
 	bool tells = ch->owner->app->enable_subscription_count &&
@@ -141,7 +142,8 @@ static void drop_interest(struct hub *h, struct channel *ch, unsigned worker)
 	}
 }
 
-/* A new user needs room; one that is present already does not. NULL: refused, and nothing changed. */
+/* A new user needs room; one that is present already does not. NULL: refused, and nothing
+ * changed. */
 static struct membership *join_presence(struct hub *h, struct channel *ch, str user_id,
 					str user_info)
 {

@@ -183,8 +183,8 @@ enum hub_answer { ANSWER_OK, ANSWER_NOT_PRESENCE, ANSWER_NO_MEMORY, ANSWER_TOO_M
 struct to_worker_answer {
 	void *conn;
 	uint32_t result; /* enum hub_answer */
-	struct msg
-		*body; /* JSON; NULL: publish without attributes; ANSWER_TOO_MANY: why, or NULL */
+	/* JSON; NULL: publish without attributes; ANSWER_TOO_MANY: why, or NULL */
+	struct msg *body;
 };
 
 /* Everybody on local but exclude gets the frame. */

@@ -1,9 +1,10 @@
 /* origin.c: origins against patterns.
  *
- * A pattern is a whole origin ("https://example.com:8443"), its part after the scheme, "*.example.com" (the
- * domain itself and everything below it, with any scheme), a text with one '*' in it, or "*" and "any" for all.
- * The port is ordinary text: "*.example.com" does not let "https://a.example.com:8443" in. An origin is compared
- * with what the operator wrote, not interpreted: nothing but its "://" is looked for. */
+ * A pattern is a whole origin ("https://example.com:8443"), its part after the scheme,
+ * "*.example.com" (the domain itself and everything below it, with any scheme), a text with one
+ * '*' in it, or "*" and "any" for all. The port is ordinary text: "*.example.com" does not let
+ * "https://a.example.com:8443" in. An origin is compared with what the operator wrote, not
+ * interpreted: nothing but its "://" is looked for. */
 #include "core/origin.h"
 
 static const str SCHEME_END = { "://", 3 };

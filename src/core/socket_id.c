@@ -1,6 +1,7 @@
 /* socket_id.c: the number of a connection as text and back.
  *
- * A socket id is part of what clients sign, so nobody may be able to guess the next one: it is 66 random bits. */
+ * A socket id is part of what clients sign, so nobody may be able to guess the next one: it is
+ * 66 random bits. */
 #include "core/socket_id.h"
 
 #define SOCKET_ID_PART_MAX 10000000000u

@@ -1,5 +1,5 @@
-/* config_namespaces.c: an app's channel_namespaces. A pattern that does not compile stops the start:
- * the original finds out with the first client. */
+/* config_namespaces.c: an app's channel_namespaces. A pattern that does not compile stops the
+ * start: the original finds out with the first client. */
 #include "main/config_app_value.h"
 
 #include "base/check.h"

@@ -1,4 +1,5 @@
-/* api.h: the handlers of the HTTP API's routes. Each answers its call, at once or when the hub has answered. */
+/* api.h: the handlers of the HTTP API's routes. Each answers its call, at once or when the hub
+ * has answered. */
 #ifndef SERVER_API_H
 #define SERVER_API_H
 

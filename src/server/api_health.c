@@ -1,4 +1,5 @@
-/* api_health.c: may traffic come here? For balancers: unsigned, unlimited, cheap. Reasons are for the log, not for strangers. */
+/* api_health.c: may traffic come here? For balancers: unsigned, unlimited, cheap. Reasons are
+ * for the log, not for strangers. */
 #include "server/api.h"
 #include "server/worker.h"
 

@@ -1,4 +1,5 @@
-/* api_publish.c: POST …/events and …/batch_events: a checked body becomes one record to the hub, whose answer is the call's. */
+/* api_publish.c: POST …/events and …/batch_events: a checked body becomes one record to the hub,
+ * whose answer is the call's. */
 #include "server/api.h"
 #include "server/event_body.h"
 #include "server/worker.h"

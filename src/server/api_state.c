@@ -1,4 +1,5 @@
-/* api_state.c: GET …/channels and below: questions that the hub answers. What a name alone decides is decided here. */
+/* api_state.c: GET …/channels and below: questions that the hub answers. What a name alone
+ * decides is decided here. */
 #include "codec/urlencode.h"
 #include "core/channel_name.h"
 #include "core/namespace.h"

@@ -134,7 +134,8 @@ static bool wants_input(const struct conn *c)
 	return !c->kept && may_handle(c);
 }
 
-/* Reading is given up only when input really comes while it cannot be handled: most waits are over before that. */
+/* Reading is given up only when input really comes while it cannot be handled: most waits are
+ * over before that. */
 static void on_ready(struct io_file *f, unsigned ready)
 {
 	struct conn *c = container_of(f, struct conn, file);

@@ -1,12 +1,16 @@
-/* conn.h: one accepted connection, from its first byte of HTTP to the end of its WebSocket session.
+/* conn.h: one accepted connection, from its first byte of HTTP to the end of its WebSocket
+ * session.
  *
- * The record is small because there may be a million: idle, it owns its slab slot, its descriptor and its subscriptions; no buffer in
- * either direction. Its protocol is a matter of phase: HTTP requests (http.c), then perhaps an upgrade (upgrade.c) and a Pusher session
- * (session.c). conn.c owns what all phases share: reading, keeping what cannot be handled yet, ending.
+ * The record is small because there may be a million: idle, it owns its slab slot, its
+ * descriptor and its subscriptions; no buffer in either direction. Its protocol is a matter of
+ * phase: HTTP requests (http.c), then perhaps an upgrade (upgrade.c) and a Pusher session
+ * (session.c). conn.c owns what all phases share: reading, keeping what cannot be handled yet,
+ * ending.
  *
- * A connection waits for at most one answer of the hub at a time (awaits_hub): meanwhile its further input is kept and then unread, so
- * answers come in the order of the requests. A connection that ends while waiting keeps its record until the answer has come.
- * All of it belongs to its worker's thread. */
+ * A connection waits for at most one answer of the hub at a time (awaits_hub): meanwhile its
+ * further input is kept and then unread, so answers come in the order of the requests. A
+ * connection that ends while waiting keeps its record until the answer has come. All of it
+ * belongs to its worker's thread. */
 #ifndef SERVER_CONN_H
 #define SERVER_CONN_H
 
@@ -44,7 +48,8 @@ enum conn_phase {
 	CONN_HTTP,    /* requests and answers */
 	CONN_OPENING, /* upgraded; the hub is asked whether it may exist */
 	CONN_OPEN,    /* a Pusher session */
-	CONN_CLOSING, /* our last words are queued or sent; waits for the peer's end or the end of the grace */
+	/* our last words are queued or sent; waits for the peer's end or the end of the grace */
+	CONN_CLOSING,
 	CONN_ENDED, /* descriptor closed; only the record is left */
 };
 
@@ -64,8 +69,8 @@ struct conn {
 
 	struct conn_kept *kept; /* input that came while it could not be handled */
 	union {
-		struct http_state
-			*http; /* until the upgrade: a request that is not complete, or NULL */
+		/* until the upgrade: a request that is not complete, or NULL */
+		struct http_state *http;
 		struct ws_reader reader; /* afterwards */
 	};
 	const struct app *app; /* NULL before the upgrade */
@@ -82,7 +87,8 @@ struct conn {
 	bool is_counted : 1;  /* the hub counts it for the app's quota */
 	bool is_admitted : 1; /* the node counts it */
 	bool finishes : 1;    /* FIN when everything queued is written */
-	bool is_overflowed : 1; /* a slow reader over its budget, or no memory for its answer: closed at the next write */
+	/* a slow reader over its budget, or no memory for its answer: closed at the next write */
+	bool is_overflowed : 1;
 	bool awaits_pong : 1;
 	bool is_deaf : 1; /* after a frame that made no sense: what follows makes none either */
 	bool is_authorized : 1; /* succeeded in an authorised subscription */
@@ -91,8 +97,8 @@ struct conn {
 	bool answer_is_1_0 : 1;	  /* to an HTTP/1.0 client */
 	bool answer_is_head : 1;  /* without its body */
 	bool answer_is_batch : 1; /* of events: its plain success is {} */
-	uint32_t
-		last_active_s; /* conn_now_s of the last inbound frame; while awaits_pong: of our ping */
+	/* conn_now_s of the last inbound frame; while awaits_pong: of our ping */
+	uint32_t last_active_s;
 	uint32_t opened_s;
 
 	struct rate_window events, messages;
@@ -106,27 +112,31 @@ void conn_open(struct worker *w, int fd);
 
 /* From now on until conn_answered no further input is handled. */
 void conn_await_hub(struct conn *c);
-/* The hub's answer has come: goes on with kept input, or lets go of the record if the connection ended meanwhile. Call last. */
+/* The hub's answer has come: goes on with kept input, or lets go of the record if the connection
+ * ended meanwhile. Call last. */
 void conn_answered(struct conn *c);
 
-/* Queues a frame or answer; takes over the reference. m NULL means that memory was short: the connection will be ended. Never ends
- * it in place. Silent when the connection is closing. */
+/* Queues a frame or answer; takes over the reference. m NULL means that memory was short: the
+ * connection will be ended. Never ends it in place. Silent when the connection is closing. */
 void conn_send(struct conn *c, struct msg *m);
 
-/* WebSocket: our Close frame, then CONN_CLOSING until the peer's Close. Leaves all channels at once; nothing is sent after it. */
+/* WebSocket: our Close frame, then CONN_CLOSING until the peer's Close. Leaves all channels at
+ * once; nothing is sent after it. */
 void conn_close(struct conn *c, uint16_t code, str reason);
 /* pusher:error and Close with the same code and text. */
 void conn_refuse(struct conn *c, uint16_t code, str message);
-/* The conversation is over (HTTP: last answer queued; WebSocket: the peer's Close is answered): FIN after what is queued, then CONN_CLOSING. */
+/* The conversation is over (HTTP: last answer queued; WebSocket: the peer's Close is answered):
+ * FIN after what is queued, then CONN_CLOSING. */
 void conn_finish(struct conn *c);
 
-/* The one way out, whatever the cause: leaves channels, closes the descriptor, frees what it owns. Harmless twice. The record stays until
- * the end of the turn, or until the hub's answer. */
+/* The one way out, whatever the cause: leaves channels, closes the descriptor, frees what it
+ * owns. Harmless twice. The record stays until the end of the turn, or until the hub's answer. */
 void conn_end(struct conn *c);
 /* Tells the hub that a counted connection is gone. Harmless twice. */
 void conn_uncount(struct conn *c);
 
-/* For outgoing.c: all is written; the budget was exceeded; reading or writing has to be asked for anew. */
+/* For outgoing.c: all is written; the budget was exceeded; reading or writing has to be asked
+ * for anew. */
 void conn_written(struct conn *c);
 void conn_overflow(struct conn *c);
 void conn_update_watch(struct conn *c);

@@ -1,7 +1,8 @@
-/* event_body.c: first the shape of everything (422), then the rules event by event (400, 413), as a reader that deserialises
- * whole bodies would find them; of several mistakes the first one is told. A member that occurs twice counts as it
- * was last. The memory of a batch grows with its good events only, which are longer in the body than in here times a
- * small factor; what cannot become a record is counted, not kept. */
+/* event_body.c: first the shape of everything (422), then the rules event by event (400, 413),
+ * as a reader that deserialises whole bodies would find them; of several mistakes the first one
+ * is told. A member that occurs twice counts as it was last. The memory of a batch grows with
+ * its good events only, which are longer in the body than in here times a small factor; what
+ * cannot become a record is counted, not kept. */
 #include "server/event_body.h"
 
 #include "base/check.h"
@@ -257,7 +258,8 @@ static err check_size(struct reader *r, const struct event *e, size_t n)
 	return refuse_with(r->why, 413, "payload_too_large", &b, r->arena);
 }
 
-/* A string goes out as it was written. What it decodes to is never longer, and only measured if that decides. */
+/* A string goes out as it was written. What it decodes to is never longer, and only measured if
+ * that decides. */
 static err take_string_data(struct reader *r, struct json data, struct event *e)
 {
 	size_t n = data.raw.n - 2;
@@ -268,7 +270,8 @@ static err take_string_data(struct reader *r, struct json data, struct event *e)
 	return check_size(r, e, n);
 }
 
-/* Anything else goes out as a string that holds its compact text; in that only quotes and backslashes need escaping. */
+/* Anything else goes out as a string that holds its compact text; in that only quotes and
+ * backslashes need escaping. */
 static err take_other_data(struct reader *r, struct json data, struct event *e)
 {
 	struct buf compact, text;

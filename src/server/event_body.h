@@ -1,8 +1,9 @@
 /* event_body.h: the JSON body of a publish, checked whole and turned into the hub's record.
  *
- * All or nothing: a body is refused before anything of it is delivered, whatever its last event is. Nothing is copied
- * but into the record: texts stay where the body lies, decoded ones go to the arena. Members that belong to
- * features we do not have yet (tags, delta, extras, message_id) are checked for their type and left alone. */
+ * All or nothing: a body is refused before anything of it is delivered, whatever its last event
+ * is. Nothing is copied but into the record: texts stay where the body lies, decoded ones go to
+ * the arena. Members that belong to features we do not have yet (tags, delta, extras,
+ * message_id) are checked for their type and left alone. */
 #ifndef SERVER_EVENT_BODY_H
 #define SERVER_EVENT_BODY_H
 
@@ -39,8 +40,9 @@ struct event_refusal {
 	str text;	  /* static or in the arena */
 };
 
-/* header_key: the value of X-Idempotency-Key, p NULL when absent; it guards the batch, or the event that has none of its own.
- * Everything points into the body, the header and the arena. ERR_SYNTAX, ERR_LIMIT, ERR_MEMORY: *why says what to answer. */
+/* header_key: the value of X-Idempotency-Key, p NULL when absent; it guards the batch, or the
+ * event that has none of its own. Everything points into the body, the header and the arena.
+ * ERR_SYNTAX, ERR_LIMIT, ERR_MEMORY: *why says what to answer. */
 err event_body_parse(str body, bool is_batch, const struct app *app, str header_key,
 		     struct arena *a, struct event_body *out, struct event_refusal *why);
 /* Fills b->bytes bytes of record, but for conn and app. */

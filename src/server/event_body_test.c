@@ -1,4 +1,5 @@
-/* Bodies and what becomes of them: a refusal with its exact words, or a record read back as the hub reads it. */
+/* Bodies and what becomes of them: a refusal with its exact words, or a record read back as the
+ * hub reads it. */
 #include "server/event_body.h"
 
 #include "base/check.h"

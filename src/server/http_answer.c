@@ -14,8 +14,8 @@
 #define ORIGIN_BYTES_MAX 1024
 #define JSON "application/json"
 
-/* Kept only where the answer has to name it. Without memory the answer does not: the page cannot read
- * it. */
+/* Kept only where the answer has to name it. Without memory the answer does not: the page cannot
+ * read it. */
 static void note_origin(struct conn *c, const struct http_request *r)
 {
 	const struct cors *cors = &c->worker->options->cors;

@@ -1,5 +1,6 @@
-/* http_testing.h: the HTTP side of a connection without a connection, for tests: what conn.c, worker.c, session.c and the loop would
- * do is written down. Time stands still. One at a time, because those functions have no place to keep who asks. */
+/* http_testing.h: the HTTP side of a connection without a connection, for tests: what conn.c,
+ * worker.c, session.c and the loop would do is written down. Time stands still. One at a time,
+ * because those functions have no place to keep who asks. */
 #ifndef SERVER_HTTP_TESTING_H
 #define SERVER_HTTP_TESTING_H
 
@@ -38,7 +39,8 @@ void http_fixture_init(struct http_fixture *f);
 void http_fixture_fini(struct http_fixture *f);
 /* Forgets what was sent and begins a new connection. */
 void http_fixture_restart(struct http_fixture *f);
-/* Input that arrives at once, on memory of exactly its size. Returns how much of it was not taken. */
+/* Input that arrives at once, on memory of exactly its size. Returns how much of it was not
+ * taken. */
 size_t http_fixture_feed(struct http_fixture *f, str in);
 /* Appends a request with its signature. headers: ready lines. A body brings its content-length. */
 void http_fixture_sign(struct buf *b, const char *method, const char *path, const char *params,

@@ -1,7 +1,9 @@
-/* live_bytes_test.c: the whole server on real sockets, and what it keeps of ten thousand visitors: nothing.
+/* live_bytes_test.c: the whole server on real sockets, and what it keeps of ten thousand
+ * visitors: nothing.
  *
- * Loops have threads of their own, as in production. Each visitor connects, joins a public and a presence channel, hears an
- * event and leaves in one of the ways in which peers leave. Afterwards the live bytes are what they were before the first. */
+ * Loops have threads of their own, as in production. Each visitor connects, joins a public and a
+ * presence channel, hears an event and leaves in one of the ways in which peers leave.
+ * Afterwards the live bytes are what they were before the first. */
 #include "server/server.h"
 
 #include "base/buf.h"
@@ -270,8 +272,8 @@ static int64_t live_bytes_at_rest(struct world *w)
 	return mem_live_bytes();
 }
 
-/* What stays of the first visitors is the answer that all publishes of a second share. Each worker has its own, so so many
- * connections publish that none is left out. */
+/* What stays of the first visitors is the answer that all publishes of a second share. Each
+ * worker has its own, so so many connections publish that none is left out. */
 static void warm_up(struct world *w)
 {
 	visit(w);

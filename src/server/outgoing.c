@@ -6,7 +6,8 @@
 #include "server/conn.h"
 #include "server/worker.h"
 
-/* Sets up to this size are copied side by side, larger ones go out as spans: past it the copy costs more than it saves. */
+/* Sets up to this size are copied side by side, larger ones go out as spans: past it the copy
+ * costs more than it saves. */
 #define JOIN_BYTES_MAX ((size_t)64 * 1024)
 
 struct out_item {
@@ -14,8 +15,8 @@ struct out_item {
 	bool is_answer;
 };
 
-/* A connection that the kernel took only a part from: what is left, oldest first, in a ring. Answers are not in the
- * budget: while there is a queue nothing is read that would be answered. */
+/* A connection that the kernel took only a part from: what is left, oldest first, in a ring.
+ * Answers are not in the budget: while there is a queue nothing is read that would be answered. */
 struct out_queue {
 	struct out_item *ring;
 	uint32_t first, n, cap; /* cap is a power of two */
@@ -132,7 +133,8 @@ static bool has_room(const struct out_queue *q, uint32_t n, size_t bytes,
 	       q->event_bytes + bytes <= o->queue_bytes_max;
 }
 
-/* Beyond the budget the newest event is refused; with disconnect_on_buffer_full the connection is closed at the next write. */
+/* Beyond the budget the newest event is refused; with disconnect_on_buffer_full the connection
+ * is closed at the next write. */
 static void queue_offer(struct conn *c, struct out_item item)
 {
 	const struct server_options *o = c->worker->options;
@@ -232,7 +234,8 @@ static void join_path(const struct out_set *set, char *to)
 	}
 }
 
-/* One span for all of the set, shared with whoever else has it pending. n_conns no longer counts the asker. */
+/* One span for all of the set, shared with whoever else has it pending. n_conns no longer counts
+ * the asker. */
 static struct net_span joined_span(struct outgoing *o, struct out_set *set)
 {
 	if (set->n == 1)

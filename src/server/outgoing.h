@@ -1,16 +1,18 @@
 /* outgoing.h: the second half of a turn: one write per connection that has something to say.
  *
- * During a turn messages are only marked. Which messages a connection has pending is one pointer into a tree whose
- * path from the root spells the set: connections with the same pending messages share a node, so that marking a
- * thousand subscribers allocates once, and the bytes of a shared set are laid side by side once for all of them. At
- * the end of the turn each dirty connection gets one send(); only a short write gives it a queue of its own
- * (references and an offset), with a budget.
+ * During a turn messages are only marked. Which messages a connection has pending is one pointer
+ * into a tree whose path from the root spells the set: connections with the same pending
+ * messages share a node, so that marking a thousand subscribers allocates once, and the bytes of
+ * a shared set are laid side by side once for all of them. At the end of the turn each dirty
+ * connection gets one send(); only a short write gives it a queue of its own (references and an
+ * offset), with a budget.
  *
- * Writing goes on in slices between polls. What arrives meanwhile joins the sets that are still waiting, so that batches
- * grow by themselves under load; a connection that was written already goes to the end of the line. The tree is
- * forgotten whenever the line is empty; when it grows beyond out_has_room, no new deliveries are taken until then
- * (worker.c). Connections that wait for the answer to their own words go first, so that a ping is not late because a
- * large fan-out is under way. */
+ * Writing goes on in slices between polls. What arrives meanwhile joins the sets that are still
+ * waiting, so that batches grow by themselves under load; a connection that was written already
+ * goes to the end of the line. The tree is forgotten whenever the line is empty; when it grows
+ * beyond out_has_room, no new deliveries are taken until then (worker.c). Connections that wait
+ * for the answer to their own words go first, so that a ping is not late because a large fan-out
+ * is under way. */
 #ifndef SERVER_OUTGOING_H
 #define SERVER_OUTGOING_H
 
@@ -36,16 +38,18 @@ struct outgoing {
 	struct out_set root;
 	struct arena sets;     /* nodes and shared bytes; forgotten when all is written */
 	struct out_held *held; /* references that end with it */
-	size_t bytes; /* in held messages and in sets */
-	char *scratch; /* where an unshared set is laid side by side */
+	size_t bytes;	       /* in held messages and in sets */
+	char *scratch;	       /* where an unshared set is laid side by side */
 };
 
 void out_init(struct outgoing *o);
 void out_fini(struct outgoing *o);
 
-/* Takes over one reference until everything dirty is written; until then the message may be marked for any number of connections. */
+/* Takes over one reference until everything dirty is written; until then the message may be
+ * marked for any number of connections. */
 void out_hold(struct outgoing *o, struct msg *m);
-/* m is held. is_answer: to the connection's own words; it goes first and is always taken. Never ends a connection. */
+/* m is held. is_answer: to the connection's own words; it goes first and is always taken. Never
+ * ends a connection. */
 void out_mark(struct outgoing *o, struct conn *c, struct msg *m, bool is_answer);
 /* Has c visited at the next write though it may have nothing to say. */
 void out_touch(struct outgoing *o, struct conn *c);
@@ -67,8 +71,8 @@ void out_resume(struct conn *c);
 void out_discard(struct conn *c);
 /* Is anything not yet handed to the socket? */
 bool out_has_pending(const struct conn *c);
-/* Puts m in place of everything that is pending or queued; only a message of which the kernel took a part already is
- * finished first. Takes over the reference. */
+/* Puts m in place of everything that is pending or queued; only a message of which the kernel
+ * took a part already is finished first. Takes over the reference. */
 void out_replace(struct conn *c, struct msg *m);
 
 #endif

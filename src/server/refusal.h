@@ -11,7 +11,8 @@ struct refusal {
 	str text;
 };
 
-/* The text is the pieces one after the other, in a. Always false, so that a check can end with it. */
+/* The text is the pieces one after the other, in a. Always false, so that a check can end with
+ * it. */
 bool refusal_set(struct refusal *why, struct arena *a, enum pusher_code code, const str *pieces,
 		 size_t n_pieces);
 #define REFUSE(why, a, code, ...)                                                                  \

@@ -1,4 +1,5 @@
-/* routes.c: a walk over the rows. There are few, and most differ in their first segment: no tree is worth its code. */
+/* routes.c: a walk over the rows. There are few, and most differ in their first segment: no tree
+ * is worth its code. */
 #include "server/routes.h"
 
 #include "base/check.h"

@@ -1,4 +1,5 @@
-/* routes.h: which handler answers a method and a path. Knows the shape of the table, not its rows (routes.def). */
+/* routes.h: which handler answers a method and a path. Knows the shape of the table, not its
+ * rows (routes.def). */
 #ifndef SERVER_ROUTES_H
 #define SERVER_ROUTES_H
 

@@ -17,7 +17,8 @@ bool session_rate_ok(const struct conn *c, struct rate_window *w, uint32_t n_max
 /* Tells the hub that c is no longer on one channel. */
 void session_leave(struct conn *c, struct channel *channel, struct membership *membership);
 
-/* Asks the hub for a place on a channel that c may join; awaits its answer unless there is none to wait for. False: memory. */
+/* Asks the hub for a place on a channel that c may join; awaits its answer unless there is none
+ * to wait for. False: memory. */
 bool session_join(struct conn *c, str name, unsigned traits, const struct presence_data *who);
 /* The hub has taken a sign-in, or could not. */
 void session_signed_in(struct conn *c);

@@ -169,7 +169,8 @@ bool session_join(struct conn *c, str name, unsigned traits, const struct presen
 	return true;
 }
 
-/* A repeat that only the hub can answer: it knows the members and the last event. Any other is acknowledged here. */
+/* A repeat that only the hub can answer: it knows the members and the last event. Any other is
+ * acknowledged here. */
 static bool is_acknowledged_here(struct conn *c, const struct subscribe_request *r, unsigned traits)
 {
 	struct local_channel *local = local_find(worker_channels(c->worker, c->app), r->channel);
@@ -255,7 +256,8 @@ void session_leave(struct conn *c, struct channel *channel, struct membership *m
 	r->entries[0] = (struct to_hub_leave_entry){ channel, membership };
 }
 
-/* Not to be there is no error, and there is no acknowledgement. Its user's channel is not the client's to leave. */
+/* Not to be there is no error, and there is no acknowledgement. Its user's channel is not the
+ * client's to leave. */
 void session_unsubscribe(struct conn *c, const struct pusher_message *m)
 {
 	struct local_channel *local;

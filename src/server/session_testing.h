@@ -56,7 +56,8 @@ void peer_subscribe_unsettled(struct peer *p, const char *channel, const char *c
 void peer_sign_in(struct peer *p, const char *user_data);
 void peer_sign_in_unsettled(struct peer *p, const char *user_data);
 
-/* The n-th allocation (of those that may fail) fails, counted from the next bytes that are fed. 0: none does. */
+/* The n-th allocation (of those that may fail) fails, counted from the next bytes that are fed.
+ * 0: none does. */
 void world_fail_nth(uint64_t n);
 void world_settle(void);
 /* Lets the time pass, timers included. */

@@ -1,11 +1,13 @@
 /* upgrade.c: the opening handshake of RFC 6455, and nothing of what comes after it.
  *
- * What a browser's page could not read is not answered here: whether the key, the origin and the quotas are right is told by
- * frames after the 101, by the session. HTTP answers are for requests that are no handshake, for queries that cannot be
- * understood (the typed parameters of the original), and for a node that is going away.
+ * What a browser's page could not read is not answered here: whether the key, the origin and the
+ * quotas are right is told by frames after the 101, by the session. HTTP answers are for
+ * requests that are no handshake, for queries that cannot be understood (the typed parameters of
+ * the original), and for a node that is going away.
  *
- * protocol=2 asks for the native protocol, which we do not speak yet. The original always does, so nothing is documented for
- * that case; Pusher's code for it is 4007, which tells its clients to give up. */
+ * protocol=2 asks for the native protocol, which we do not speak yet. The original always does,
+ * so nothing is documented for that case; Pusher's code for it is 4007, which tells its clients
+ * to give up. */
 #include "server/upgrade.h"
 
 #include "base/check.h"

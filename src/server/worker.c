@@ -42,8 +42,10 @@ static void on_acceptable(struct io_file *f, unsigned ready)
 		if (e == OK)
 			conn_open(w, accepted.fd);
 		else if (e == ERR_LIMIT)
-			log_limited(w->log, LOG_ERROR, "out_of_descriptors",
-				    LF_CSTR("hint", "raise the limit of open files (ulimit -n, LimitNOFILE)"));
+			log_limited(
+				w->log, LOG_ERROR, "out_of_descriptors",
+				LF_CSTR("hint",
+					"raise the limit of open files (ulimit -n, LimitNOFILE)"));
 	}
 }
 
@@ -229,7 +231,8 @@ static bool close_for_drain(struct conn *c)
 	return true;
 }
 
-/* So many sessions per step that the last is closed at three quarters of the grace period, and a small server at once. */
+/* So many sessions per step that the last is closed at three quarters of the grace period, and a
+ * small server at once. */
 static size_t drain_share(const struct worker *w)
 {
 	uint64_t now_ms = clock_ms(loop_clock(w->loop));
@@ -260,13 +263,15 @@ static void on_drain_timer(struct timer *t)
 static void begin_draining(struct worker *w)
 {
 	w->is_draining = true;
-	w->drain_until_ms = clock_ms(loop_clock(w->loop)) + w->options->shutdown_grace_period_s * 750u;
+	w->drain_until_ms =
+		clock_ms(loop_clock(w->loop)) + w->options->shutdown_grace_period_s * 750u;
 	drain_step(w);
 }
 
 /* The turn */
 
-/* The flag is up before the box is looked at again, so that a hub that empties it in between wakes us. */
+/* The flag is up before the box is looked at again, so that a hub that empties it in between
+ * wakes us. */
 static bool hub_is_full(struct worker *w)
 {
 	bool is_full = mailbox_is_full(w->hub_inbox);

@@ -1,6 +1,8 @@
-/* worker.h: one thread's share of the server: its listeners, connections, local channels, and its mail with the hub.
+/* worker.h: one thread's share of the server: its listeners, connections, local channels, and
+ * its mail with the hub.
  *
- * worker.c runs the turn: handle what is ready, exchange mail, write. Everything here is touched by the worker's thread alone. */
+ * worker.c runs the turn: handle what is ready, exchange mail, write. Everything here is touched
+ * by the worker's thread alone. */
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
@@ -38,24 +40,25 @@ struct worker {
 	atomic_bool waits_for_hub; /* to take its mail */
 
 	struct slab conns;
-	struct list all; /* struct conn by link */
-	atomic_size_t n_conns; /* written here alone, read by any thread */
-	size_t n_conns_peak;   /* since memory was given back */
+	struct list all;		 /* struct conn by link */
+	atomic_size_t n_conns;		 /* written here alone, read by any thread */
+	size_t n_conns_peak;		 /* since memory was given back */
 	struct local_channels *channels; /* by app->index */
 
 	struct outgoing out;
-	struct arena arena; /* scratch while one input is handled */
-	char *recv;	    /* WORKER_RECV_BYTES: where every read lands */
+	struct arena arena;	 /* scratch while one input is handled */
+	char *recv;		 /* WORKER_RECV_BYTES: where every read lands */
 	struct deflate *deflate; /* NULL: compression is off */
 
 	struct listener *listeners;
 	struct timer drain_timer;
 	uint64_t drain_until_ms;
 
-	struct msg *pong, *ping;    /* the same for everybody */
+	struct msg *pong, *ping;  /* the same for everybody */
 	char date[HTTP_DATE_LEN]; /* of the Date header */
-	int64_t date_s;		    /* the second that it stands for */
-	struct msg *published;	    /* http_answer.c: the answer to a plain publish, of that second, or NULL */
+	int64_t date_s;		  /* the second that it stands for */
+	/* http_answer.c: the answer to a plain publish, of that second, or NULL */
+	struct msg *published;
 	int64_t published_s;
 };
 
@@ -70,7 +73,8 @@ err worker_listen_share(struct worker *w, const struct worker *first);
 /* Ends every connection; the loop has stopped for good. */
 void worker_end_all(struct worker *w);
 
-/* A record to the hub, sent at the end of the turn. NULL: memory is short (only for records above 4 KiB). */
+/* A record to the hub, sent at the end of the turn. NULL: memory is short (only for records
+ * above 4 KiB). */
 static inline void *worker_mail(struct worker *w, enum mail_to_hub kind, size_t bytes)
 {
 	return outbox_add(&w->to_hub, mail_kind(w->index, kind), bytes);
