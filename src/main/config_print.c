@@ -245,14 +245,39 @@ static void put_sources(struct printer *p, const struct config *c)
 	close_container(p, '}');
 }
 
+static void put_all(struct printer *p, const struct config *c, const struct app_table *apps)
+{
+	open_container(p, '{');
+	put_settings(p, c);
+	put_apps(p, apps);
+	put_sources(p, c);
+	close_container(p, '}');
+	buf_putc(p->b, '\n');
+}
+
+/* A "${" is text by now; whoever reads the file must not take it for a variable. */
+static void put_without_variables(struct buf *b, str json)
+{
+	while (json.n > 0) {
+		str piece = str_take(json, str_find_char(json, '$'));
+
+		json = str_skip(json, piece.n);
+		buf_puts(b, piece);
+		if (str_has_prefix(json, S("${")))
+			buf_puts(b, S("\\u0024"));
+		else
+			buf_puts(b, str_take(json, 1));
+		json = str_skip(json, 1);
+	}
+}
+
 void config_print_json(const struct config *c, const struct app_table *apps, struct buf *b)
 {
-	struct printer p = { .b = b };
+	struct buf json;
 
-	open_container(&p, '{');
-	put_settings(&p, c);
-	put_apps(&p, apps);
-	put_sources(&p, c);
-	close_container(&p, '}');
-	buf_putc(b, '\n');
+	buf_init(&json, b->max);
+	put_all(&(struct printer){ .b = &json }, c, apps);
+	put_without_variables(b, buf_str(&json));
+	b->overflow |= !buf_ok(&json);
+	buf_fini(&json);
 }

@@ -217,6 +217,24 @@ static void every_honoured_key_survives_printing(void **state)
 	}
 }
 
+static void what_looks_like_a_variable_survives_printing(void **state)
+{
+	struct fixture a, b;
+	struct buf text;
+
+	fixture_load(&a,
+		     "{\"app_manager\": {\"array\": {\"apps\": [{\"id\": \"$\\u0024{A:-$\","
+		     " \"key\": \"k\", \"secret\": \"s\"}]}}}",
+		     NULL);
+	assert_errors(&a, "");
+	fixture_load_named(&b, "printed.json", print_json(&a, &text), NULL);
+	assert_errors(&b, "");
+	assert_true(str_eq(b.apps->apps[0]->id, S("$${A:-$")));
+	buf_fini(&text);
+	fixture_free(&a);
+	fixture_free(&b);
+}
+
 static void no_path_and_no_documented_word_is_missing_or_twice(void **state)
 {
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
@@ -713,6 +731,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_read_from_the_environment),
 		cmocka_unit_test(file_and_environment_agree_on_every_key),
 		cmocka_unit_test(every_honoured_key_survives_printing),
+		cmocka_unit_test(what_looks_like_a_variable_survives_printing),
 		cmocka_unit_test(no_path_and_no_documented_word_is_missing_or_twice),
 		cmocka_unit_test(every_default_is_accepted_by_its_key),
 		cmocka_unit_test(defaults_hold_without_file_and_environment),
