@@ -402,9 +402,7 @@ static void file_open(struct sim_loop *l, struct sim_file *file, int kind, struc
 	if (fd >= s->files_cap) {
 		size_t cap = s->files_cap ? 2 * s->files_cap : 64;
 
-		s->files = xrealloc(s->files, cap * sizeof(struct sim_file *));
-		memset(s->files + s->files_cap, 0,
-		       (cap - s->files_cap) * sizeof(struct sim_file *));
+		s->files = sim_table_grow(s->files, s->files_cap, cap);
 		s->files_cap = cap;
 	}
 	s->files[fd] = file;

@@ -89,6 +89,7 @@ uint64_t sim_draw_us(struct sim *s, uint32_t max_us);
 bool sim_chance(struct sim *s, unsigned percent);
 void sim_trace(struct sim *s, uint64_t what);
 void sim_trace_bytes(struct sim *s, const void *p, size_t n);
+void *sim_table_grow(void *table, size_t n_before, size_t n);
 void sim_event_arm(struct sim *s, struct sim_event *e, uint64_t delay_us);
 void sim_event_cancel(struct sim *s, struct sim_event *e);
 /* Something about the file has changed. */
