@@ -6,8 +6,11 @@ ARGS ?=
 SUITES ?=
 CASES ?=
 FUZZ_SECONDS ?= 60
+SEED ?= 1
+SEEDS ?= 1000
+STEPS ?= 400
 
-.PHONY: help run build test sdk-matrix conformance bench fuzz lint fmt install clean
+.PHONY: help run build test sdk-matrix conformance sim bench fuzz lint fmt install clean
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +24,7 @@ build: ## build/release/sockudo
 	@tools/build release sockudo
 
 test: ## install what is missing, then every test suite (SUITES="unit protocol" for some)
-	@tools/install-deps build test lint
+	@tools/install-deps build test lint fuzz
 	@tools/run-tests $(SUITES)
 
 sdk-matrix: ## libraries of all languages against the server, into docs/compatibility.md
@@ -35,6 +38,12 @@ conformance: ## RFC 6455 and 7692 case by case, and docs/conformance.md (CASES="
 	@tools/build release sockudo
 	@cd tests/protocol && python3 -m conformance $(or $(CASES),--report)
 
+sim: ## the server in the simulator (SEED=1 SEEDS=1000 STEPS=400 WORKERS=4 TRACE=1)
+	@tools/install-deps build test
+	@tools/build asan tests/sim/sockudo-sim
+	@build/asan/tests/sim/sockudo-sim --seed $(SEED) --seeds $(SEEDS) --steps $(STEPS) \
+		$(if $(WORKERS),--workers $(WORKERS)) $(if $(TRACE),--trace)
+
 bench: ## the yardsticks, as a table
 	@tools/install-deps build
 	@tools/build release
@@ -42,7 +51,7 @@ bench: ## the yardsticks, as a table
 
 fuzz: ## every fuzz target for FUZZ_SECONDS each
 	@tools/install-deps build fuzz
-	@tools/build fuzz
+	@tools/build fuzz fuzzers
 	@fuzz/run $(FUZZ_SECONDS)
 
 lint: ## floors, calls, headers, format, static analysis

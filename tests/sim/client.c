@@ -1,0 +1,602 @@
+/* client.c: a client's life, and what it understands. What it says is in client_asks.c. */
+#include "client.h"
+
+#include "base/check.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "codec/websocket.h"
+#include "wire.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static _Noreturn void fail(const struct client *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static void fail(const struct client *c, const char *fmt, ...)
+{
+	char text[400];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	trace_fail(c->world->trace, "%s: %s", c->name, text);
+}
+
+/* Beginning and end */
+
+static void on_change(struct sim_peer *p)
+{
+	((struct client *)sim_peer_user(p))->is_changed = true;
+}
+
+static void draw_ws_key(struct client *c)
+{
+	uint8_t bytes[16];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)pick(c->world, 256);
+	base64_encode(bytes, sizeof(bytes), c->ws_key);
+}
+
+static str app_key(const struct client *c)
+{
+	return c->app == APP_UNKNOWN ? S("nobodys-key") : c->world->app[c->app]->key;
+}
+
+static void ask_for_upgrade(struct client *c)
+{
+	buf_puts(&c->out, S("GET /app/"));
+	buf_puts(&c->out, app_key(c));
+	buf_puts(&c->out, S("?protocol=7&client=js&version=8.6.0&flash=false HTTP/1.1\r\n"
+			    "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+			    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "));
+	buf_puts(&c->out, str_from_cstr(c->ws_key));
+	buf_puts(&c->out, S("\r\n\r\n"));
+}
+
+static struct client **find_place(struct world *w)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (!w->clients[i])
+			return &w->clients[i];
+	NEVER("too many clients");
+}
+
+struct client *client_connect(struct world *w, unsigned app, bool is_witness)
+{
+	struct client *c = xnew(struct client);
+	unsigned door = (unsigned)pick(w, DOORS);
+
+	*find_place(w) = c;
+	c->world = w;
+	c->connection = ++w->n_connections;
+	c->app = app;
+	c->is_witness = is_witness;
+	c->refusal = app == APP_UNKNOWN ? 4001 : app == APP_DISABLED ? 4003 : 0;
+	c->may_be_shut_out = w->has_few_files;
+	c->hangs_up = chance(w, 50);
+	c->appetite = is_witness || chance(w, 80) ? 4096 : 16 + pick(w, 100);
+	snprintf(c->name, sizeof(c->name), "%s%u", is_witness ? "w" : "c", c->connection);
+	for (unsigned i = 0; i < TOPICS_MAX; i++)
+		c->users[i] = NOBODY;
+	buf_init(&c->in, SIZE_MAX / 2);
+	buf_init(&c->out, SIZE_MAX / 2);
+	draw_ws_key(c);
+	ask_for_upgrade(c);
+	w->n_small_max += app == APP_SMALL;
+	w->n_all_max++;
+	c->peer = world_connect(w, door, on_change, c);
+	trace_note(w->trace, c->name, "connects through door %u to app %u", door, app);
+	return c;
+}
+
+static void lose_subs(struct client *c)
+{
+	for (unsigned i = 0; i < TOPICS_MAX; i++) {
+		if (c->subs[i])
+			oracle_lose(&c->world->oracle, c->subs[i]);
+		c->subs[i] = NULL;
+	}
+	c->n_asks = 0;
+}
+
+static void client_free(struct client *c)
+{
+	struct world *w = c->world;
+
+	lose_subs(c);
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (w->clients[i] == c)
+			w->clients[i] = NULL;
+	if (w->witness == c)
+		w->witness = NULL;
+	buf_fini(&c->in);
+	buf_fini(&c->out);
+	xfree(c);
+}
+
+void client_vanish(struct client *c, bool by_reset)
+{
+	trace_note(c->world->trace, c->name, by_reset ? "resets" : "closes its socket");
+	if (by_reset)
+		sim_peer_reset(c->peer);
+	else
+		sim_peer_close(c->peer);
+	client_free(c);
+}
+
+/* The list of what was asked for */
+
+struct ask *client_ask(struct client *c, enum ask_kind kind)
+{
+	struct ask *a = &c->asks[(c->first_ask + c->n_asks++) % ASKS_MAX];
+
+	ASSERT(c->n_asks <= ASKS_MAX);
+	*a = (struct ask){ .kind = kind };
+	c->is_changed = true;
+	return a;
+}
+
+static void forget_first(struct client *c)
+{
+	c->first_ask = (c->first_ask + 1) % ASKS_MAX;
+	c->n_asks--;
+}
+
+static bool is_silent(const struct ask *a)
+{
+	return a->kind == ASK_UNSUBSCRIBE || a->kind == ASK_EVENT || a->kind == ASK_SILENT;
+}
+
+static struct sub **sub_of(struct client *c, const struct topic *t)
+{
+	return &c->subs[t - c->world->oracle.topics];
+}
+
+static void handled_silently(struct client *c, const struct ask *a)
+{
+	struct oracle *o = &c->world->oracle;
+
+	if (a->kind == ASK_EVENT) {
+		oracle_taken(o, a->event);
+	} else if (a->kind == ASK_UNSUBSCRIBE && *sub_of(c, a->topic)) {
+		oracle_leave(o, *sub_of(c, a->topic), a->asked.at);
+		*sub_of(c, a->topic) = NULL;
+	}
+}
+
+/* The first one that needs an answer, or NULL. What is before it has been handled. */
+static struct ask *first_unanswered(struct client *c)
+{
+	while (c->n_asks > 0) {
+		struct ask *a = &c->asks[c->first_ask];
+
+		if (!is_silent(a))
+			return a;
+		handled_silently(c, a);
+		forget_first(c);
+	}
+	return NULL;
+}
+
+static const char *ask_text(const struct ask *a)
+{
+	static const char *const TEXTS[] = {
+		[ASK_SUBSCRIBE] = "a subscription",
+		[ASK_UNSUBSCRIBE] = "an end of one",
+		[ASK_EVENT] = "a client event",
+		[ASK_SILENT] = "something silent",
+		[ASK_PING] = "pusher:pong",
+		[ASK_WS_PING] = "a WebSocket pong",
+		[ASK_NONSENSE] = "an error for nonsense",
+		[ASK_CLOSE] = "a Close",
+	};
+
+	return a ? TEXTS[a->kind] : "nothing";
+}
+
+static struct ask *expect(struct client *c, enum ask_kind kind)
+{
+	struct ask *a = first_unanswered(c);
+
+	if (!a || a->kind != kind)
+		fail(c, "got %s, but waits for %s", ask_text(&(struct ask){ .kind = kind }),
+		     ask_text(a));
+	return a;
+}
+
+/* Understanding */
+
+struct words {
+	str event, channel, data; /* decoded; p NULL: none */
+	str user_id;
+	struct json raw_data;
+};
+
+static str decoded(struct client *c, struct json v)
+{
+	return v.raw.p && v.kind == JSON_STRING ? json_decode(v, &c->world->oracle.arena) :
+						  (str){ 0 };
+}
+
+static struct words read_words(struct client *c, str text)
+{
+	struct json doc, event = { 0 }, channel = { 0 }, data = { 0 }, user = { 0 };
+	struct json_member m;
+	struct json_iter it;
+
+	if (json_parse(text, 64, &doc, NULL) != OK || doc.kind != JSON_OBJECT)
+		fail(c, "got no JSON object: %.*s", STR_ARG(text));
+	it = json_enter(doc);
+	while (json_next_member(&it, &m)) {
+		struct json *place = json_string_is(m.key, S("event"))	 ? &event :
+				     json_string_is(m.key, S("channel")) ? &channel :
+				     json_string_is(m.key, S("data"))	 ? &data :
+				     json_string_is(m.key, S("user_id")) ? &user :
+									   NULL;
+
+		if (!place || place->raw.p)
+			fail(c, "got a message with a strange or doubled member: %.*s",
+			     STR_ARG(text));
+		*place = m.value;
+	}
+	if (event.kind != JSON_STRING || !data.raw.p)
+		fail(c, "got a message without event or data: %.*s", STR_ARG(text));
+	return (struct words){ decoded(c, event), decoded(c, channel), decoded(c, data),
+			       decoded(c, user), data };
+}
+
+static struct json find_member(struct json object, str name)
+{
+	struct json_member m;
+	struct json_iter it = json_enter(object);
+
+	while (json_next_member(&it, &m))
+		if (json_string_is(m.key, name))
+			return m.value;
+	return (struct json){ 0 };
+}
+
+static bool is_socket_id_taken(const struct client *c)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		const struct client *other = c->world->clients[i];
+
+		if (other && other != c && strcmp(other->id, c->id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void on_welcome(struct client *c, const struct words *words)
+{
+	struct json doc;
+	str id = { 0 };
+
+	if (json_parse(words->data, 4, &doc, NULL) == OK && doc.kind == JSON_OBJECT)
+		id = decoded(c, find_member(doc, S("socket_id")));
+	if (c->state != CLIENT_WAITING || c->refusal || id.n == 0 || id.n >= sizeof(c->id))
+		fail(c, "is welcomed out of place: %.*s", STR_ARG(words->data));
+	memcpy(c->id, id.p, id.n);
+	c->id[id.n] = '\0';
+	if (is_socket_id_taken(c))
+		fail(c, "got the socket_id of somebody else: %s", c->id);
+	c->state = CLIENT_OPEN;
+}
+
+/* May the server refuse a newcomer so? */
+static bool is_legal_refusal(const struct client *c, uint64_t code)
+{
+	const struct world *w = c->world;
+
+	if (c->refusal)
+		return code == c->refusal;
+	if (code == 4004)
+		return c->app == APP_SMALL && w->plan.quota && w->n_small_max > w->plan.quota;
+	if (code == 4100)
+		return w->plan.max_connections && w->n_all_max > w->plan.max_connections;
+	return code == 4200 && w->is_draining;
+}
+
+static bool is_legal_farewell(const struct client *c, uint64_t code)
+{
+	if (code == 4200)
+		return c->world->is_draining;
+	return code == 4201 && c->is_dead;
+}
+
+static void on_refused_subscribe(struct client *c, const struct ask *a)
+{
+	size_t i = (size_t)(a->topic - c->world->oracle.topics);
+
+	if (c->outlook[i] == WILL_SEE)
+		c->outlook[i] = WILL_BE_OFF;
+	forget_first(c);
+}
+
+static void on_error(struct client *c, const struct words *words)
+{
+	struct ask *a;
+	uint64_t code = 0;
+
+	if (words->raw_data.kind == JSON_OBJECT)
+		json_to_u64(find_member(words->raw_data, S("code")), 9999, &code);
+	if (c->state == CLIENT_WAITING ? is_legal_refusal(c, code) : is_legal_farewell(c, code)) {
+		c->farewell = (uint16_t)code;
+		return;
+	}
+	a = first_unanswered(c);
+	if (a && a->kind == ASK_NONSENSE && a->code == code)
+		forget_first(c);
+	else if (a && a->kind == ASK_SUBSCRIBE && a->may_be_refused && code == 4100)
+		on_refused_subscribe(c, a);
+	else if (a && a->kind == ASK_CLOSE && a->has_error_first && code == 4000)
+		a->has_error_first = false;
+	else
+		fail(c, "got error %.*s, but waits for %s (%u)", STR_ARG(words->raw_data.raw),
+		     ask_text(a), a ? a->code : 0);
+}
+
+static void on_subscribed(struct client *c, const struct words *words)
+{
+	struct oracle *o = &c->world->oracle;
+	struct ask *a = expect(c, ASK_SUBSCRIBE);
+	struct topic *t = oracle_topic(o, c->app, words->channel);
+	struct sub like = { .topic = t, .connection = c->connection, .is_witness = c->is_witness };
+	size_t i;
+
+	if (t != a->topic)
+		fail(c, "got the acknowledgement for %.*s instead of %s", STR_ARG(words->channel),
+		     a->topic->name);
+	i = (size_t)(t - o->topics);
+	like.user = t->is_presence ? a->user : NOBODY;
+	snprintf(like.who, sizeof(like.who), "%s", c->name);
+	if (c->subs[i])
+		oracle_rejoin(o, c->subs[i], words->data);
+	else
+		c->subs[i] = oracle_join(o, &like, a->asked, words->data);
+	if (c->outlook[i] == WILL_SEE)
+		c->outlook[i] = WILL_BE_ON;
+	forget_first(c);
+}
+
+static struct sub *sub_for(struct client *c, const struct words *words)
+{
+	struct topic *t = oracle_topic(&c->world->oracle, c->app, words->channel);
+
+	if (!t || !*sub_of(c, t))
+		fail(c, "hears %.*s on %.*s, where it is not", STR_ARG(words->event),
+		     STR_ARG(words->channel));
+	return *sub_of(c, t);
+}
+
+static void on_edge(struct client *c, const struct words *words, bool is_added)
+{
+	struct sub *s = sub_for(c, words);
+
+	oracle_hear_edge(&c->world->oracle, s, is_added, words->data);
+}
+
+static void on_event(struct client *c, const struct words *words)
+{
+	bool is_client_event = str_has_prefix(words->event, S("client-"));
+	struct sub *s = sub_for(c, words);
+
+	oracle_hear(&c->world->oracle, s, is_client_event,
+		    is_client_event ? words->raw_data.raw : words->data, words->user_id);
+}
+
+static void on_ping(struct client *c)
+{
+	if (c->state == CLIENT_OPEN && !c->is_half_closed) {
+		wire_put_frame(&c->out, WIRE_FIN | WIRE_TEXT, S("{\"event\":\"pusher:pong\"}"),
+			       (uint32_t)pick(c->world, UINT32_MAX));
+		client_ask(c, ASK_SILENT);
+	}
+}
+
+static void on_text(struct client *c, str text)
+{
+	struct words words = read_words(c, text);
+	str event = words.event;
+
+	if (str_eq(event, S("pusher:connection_established"))) {
+		on_welcome(c, &words);
+	} else if (str_eq(event, S("pusher:error"))) {
+		on_error(c, &words);
+	} else if (str_eq(event, S("pusher:pong"))) {
+		expect(c, ASK_PING);
+		forget_first(c);
+	} else if (str_eq(event, S("pusher:ping"))) {
+		on_ping(c);
+	} else if (str_eq(event, S("pusher_internal:subscription_succeeded"))) {
+		on_subscribed(c, &words);
+	} else if (str_eq(event, S("pusher_internal:member_added"))) {
+		on_edge(c, &words, true);
+	} else if (str_eq(event, S("pusher_internal:member_removed"))) {
+		on_edge(c, &words, false);
+	} else {
+		on_event(c, &words);
+	}
+}
+
+static bool is_legal_close(struct client *c, unsigned code)
+{
+	const struct ask *a;
+
+	if (code == 4100 && world_is_lenient(c->world))
+		return true;
+	if (code == 1011 && c->world->plan.fails_memory)
+		return true;
+	if (c->farewell)
+		return code == c->farewell;
+	a = first_unanswered(c);
+	return a && a->kind == ASK_CLOSE && !a->has_error_first && code == a->code;
+}
+
+static void on_close(struct client *c, str payload)
+{
+	unsigned code = wire_close_code(payload);
+
+	if (!is_legal_close(c, code))
+		fail(c, "got a Close with code %u, waits for %s", code,
+		     ask_text(first_unanswered(c)));
+	if (c->state != CLIENT_LEAVING && !c->is_half_closed)
+		wire_put_close(&c->out, code, (uint32_t)pick(c->world, UINT32_MAX));
+	c->state = CLIENT_OVER;
+	lose_subs(c);
+}
+
+static void on_ws_pong(struct client *c, str payload)
+{
+	uint32_t tag;
+
+	if (payload.n != sizeof(tag))
+		fail(c, "got a WebSocket pong with other bytes");
+	memcpy(&tag, payload.p, sizeof(tag));
+	if (expect(c, ASK_WS_PING)->tag != tag)
+		fail(c, "got the WebSocket pong of another ping");
+	forget_first(c);
+}
+
+static void on_frame(struct client *c, const struct wire_frame *f)
+{
+	if (f->opcode == WIRE_CLOSE)
+		trace_note(c->world->trace, c->name, "< Close %u", wire_close_code(f->payload));
+	else
+		trace_text(c->world->trace, c->name, '<', f->payload);
+	if (c->state == CLIENT_OVER)
+		fail(c, "got a frame after the Close");
+	switch (f->opcode) {
+	case WIRE_TEXT:
+		on_text(c, f->payload);
+		return;
+	case WIRE_CLOSE:
+		on_close(c, f->payload);
+		return;
+	case WIRE_PONG:
+		on_ws_pong(c, f->payload);
+		return;
+	case WIRE_PING:
+	case WIRE_CONTINUATION:
+	case WIRE_FIN:
+		break;
+	}
+	fail(c, "got a frame that servers of this protocol do not send");
+}
+
+static void on_answer(struct client *c, const struct wire_answer *a)
+{
+	char accept[WS_ACCEPT_LEN];
+
+	trace_text(c->world->trace, c->name, '<', str_take(a->head, str_find_char(a->head, '\r')));
+	if (a->status == 503 && (c->world->is_draining || c->world->plan.fails_memory)) {
+		c->state = CLIENT_OVER;
+		return;
+	}
+	ws_accept(str_from_cstr(c->ws_key), accept);
+	if (a->status != 101 || !str_eq(wire_header(a->head, S("sec-websocket-accept")),
+					(str){ accept, sizeof(accept) }))
+		fail(c, "got another answer than the upgrade: %.*s", STR_ARG(a->head));
+	c->state = CLIENT_WAITING;
+}
+
+/* One thing from the input; false: there is no more whole one. */
+static bool understand(struct client *c, str *in)
+{
+	struct wire_answer answer;
+	struct wire_frame frame;
+	err e;
+
+	if (c->state == CLIENT_KNOCKING) {
+		e = wire_take_answer(in, false, &answer);
+		if (e == OK)
+			on_answer(c, &answer);
+	} else {
+		e = wire_take_frame(in, &frame);
+		if (e == OK)
+			on_frame(c, &frame);
+	}
+	if (e != OK && e != ERR_AGAIN)
+		fail(c, "got bytes that make no sense");
+	return e == OK;
+}
+
+/* Serving */
+
+static bool receive(struct client *c)
+{
+	size_t n = sim_peer_read(c->peer, buf_reserve(&c->in, c->appetite), c->appetite);
+
+	buf_commit(&c->in, n);
+	c->has_heard |= n > 0;
+	return n > 0;
+}
+
+static void send(struct client *c)
+{
+	size_t n = sim_peer_write(c->peer, c->out.p, c->out.len);
+
+	buf_drop_front(&c->out, n);
+	if (c->is_half_closed && c->out.len == 0)
+		sim_peer_shutdown(c->peer);
+}
+
+static bool is_legal_end(const struct client *c)
+{
+	const struct world *w = c->world;
+	bool was_to_go = c->state == CLIENT_LEAVING || c->refusal || w->is_draining;
+
+	return c->state == CLIENT_OVER || (c->was_absent && was_to_go) ||
+	       (w->plan.resets && sim_peer_state(c->peer) == SIM_PEER_RESET) || c->is_dead ||
+	       c->is_half_closed || world_is_lenient(w) || (c->may_be_shut_out && !c->has_heard) ||
+	       (w->is_draining && c->state == CLIENT_KNOCKING);
+}
+
+static bool has_ended(const struct client *c)
+{
+	enum sim_peer_state state = sim_peer_state(c->peer);
+
+	return state == SIM_PEER_ENDED || state == SIM_PEER_RESET;
+}
+
+void client_serve(struct client *c)
+{
+	str in;
+
+	c->is_changed = false;
+	send(c);
+	if (receive(c))
+		c->is_changed = true; /* there may be more */
+	in = buf_str(&c->in);
+	while (understand(c, &in))
+		continue;
+	buf_drop_front(&c->in, c->in.len - in.n);
+	send(c);
+	if (sim_peer_state(c->peer) == SIM_PEER_REFUSED)
+		fail(c, "is refused by the network");
+	if (has_ended(c)) {
+		trace_note(c->world->trace, c->name, "its stream is over");
+		if (!is_legal_end(c))
+			fail(c, "is hung up on, waits for %s", ask_text(first_unanswered(c)));
+		client_vanish(c, false);
+	} else if (c->state == CLIENT_OVER && c->hangs_up && c->out.len == 0) {
+		client_vanish(c, false);
+	}
+}
+
+void client_rest(struct client *c)
+{
+	const struct ask *a = first_unanswered(c);
+
+	if (c->is_dead)
+		fail(c, "is dead, but the server does not give it up");
+	if (a)
+		fail(c, "never got %s", ask_text(a));
+	if (c->state != CLIENT_OPEN)
+		fail(c, "is left alone in state %d", c->state);
+	if (c->in.len > 0 || c->out.len > 0)
+		fail(c, "%zu bytes are stuck on their way in, %zu out", c->in.len, c->out.len);
+}

@@ -1,0 +1,103 @@
+/* client.h: a model client of the Pusher protocol, well-behaved or not, on one connection.
+ *
+ * It keeps the list of what it asked for, in order, and every answer must be the next one on that
+ * list; silent requests are known to be handled when something after them is answered, or when the
+ * world rests. What it hears on channels goes to the oracle. */
+#ifndef SIM_CLIENT_H
+#define SIM_CLIENT_H
+
+#include "core/socket_id.h"
+#include "world.h"
+
+enum { ASKS_MAX = 64 };
+
+enum client_state {
+	CLIENT_KNOCKING, /* the upgrade is asked for */
+	CLIENT_WAITING,	 /* upgraded, not welcomed */
+	CLIENT_OPEN,
+	CLIENT_LEAVING, /* sent a Close, or something that must end the connection */
+	CLIENT_OVER,	/* got a Close: the stream ends soon */
+};
+
+enum ask_kind {
+	ASK_SUBSCRIBE,
+	ASK_UNSUBSCRIBE,
+	ASK_EVENT,
+	ASK_SILENT, /* something that nothing follows from */
+	ASK_PING,
+	ASK_WS_PING,
+	ASK_NONSENSE, /* answered by an error */
+	ASK_CLOSE,    /* answered by a Close */
+};
+
+struct ask {
+	enum ask_kind kind;
+	uint16_t code;	      /* of the error or Close */
+	bool may_be_refused;  /* a subscribe, with 4100 */
+	bool has_error_first; /* a Close after error 4000 */
+	struct topic *topic;
+	int user;
+	uint32_t event;
+	uint32_t tag; /* of a WebSocket ping */
+	struct asked asked;
+};
+
+struct client {
+	struct world *world;
+	struct sim_peer *peer;
+	char name[12];
+	uint32_t connection;
+	unsigned app;
+	enum client_state state;
+	bool is_witness;
+	bool is_changed; /* wants to be served */
+	bool is_paused;
+	bool is_dead;	 /* paused for ever */
+	bool was_absent; /* paused for longer than the server waits for last words */
+	uint64_t paused_at_us;
+	bool is_half_closed;
+	bool may_be_shut_out; /* descriptors ran out while it came */
+	bool has_heard;	      /* anything at all */
+	size_t appetite;      /* bytes per reading */
+	uint16_t refusal;     /* 4001, 4003: what must come; 0: a welcome */
+	uint16_t farewell;    /* code of an error that announced a Close */
+	bool hangs_up;	      /* after a Close, without waiting for the end of the stream */
+	struct buf in, out;
+	char ws_key[25];
+	char id[SOCKET_ID_TEXT_MAX];
+	struct ask asks[ASKS_MAX];
+	unsigned first_ask, n_asks;
+	struct sub *subs[TOPICS_MAX];
+	/* When everything that was asked for is handled. */
+	enum { WILL_BE_OFF, WILL_BE_ON, WILL_SEE } outlook[TOPICS_MAX];
+	int users[TOPICS_MAX]; /* as which it is or will be on */
+};
+
+struct client *client_connect(struct world *w, unsigned app, bool is_witness);
+/* Reads, understands, answers, writes. May free the client. */
+void client_serve(struct client *c);
+/* The world rests: all is answered. */
+void client_rest(struct client *c);
+
+/* For client_asks.c: a new last entry of the list. */
+struct ask *client_ask(struct client *c, enum ask_kind kind);
+
+bool client_may_ask(const struct client *c);
+void client_subscribe(struct client *c, struct topic *t, int user);
+void client_subscribe_badly(struct client *c);
+void client_unsubscribe(struct client *c, struct topic *t);
+/* The topic is one that it will certainly be on and that takes client events. */
+void client_send_event(struct client *c, struct topic *t);
+void client_send_event_badly(struct client *c);
+void client_ping(struct client *c);
+void client_talk_nonsense(struct client *c);
+/* Something that must end the connection. */
+void client_break(struct client *c);
+void client_close(struct client *c);
+void client_half_close(struct client *c);
+void client_pause(struct client *c, bool is_paused);
+void client_die(struct client *c);
+/* Gone without a word, by a reset or an end of stream. Frees it. */
+void client_vanish(struct client *c, bool by_reset);
+
+#endif

@@ -1,0 +1,150 @@
+/* plan.c: a seed's dice. Each kind of trouble comes only in a part of the runs: a fault that is
+ * always there hides what happens without it. */
+#include "plan.h"
+
+#include "base/check.h"
+
+#include <stdio.h>
+
+static unsigned between(struct world *w, unsigned min, unsigned max)
+{
+	return min + (unsigned)pick(w, max - min + 1);
+}
+
+static uint32_t one_of(struct world *w, unsigned percent, unsigned min, unsigned max)
+{
+	return chance(w, percent) ? between(w, min, max) : 0;
+}
+
+static void draw_faults(struct world *w)
+{
+	struct plan *p = &w->plan;
+
+	p->quota = one_of(w, 40, 2, 8);
+	p->members_max = one_of(w, 30, 1, 4);
+	p->max_connections = one_of(w, 10, 4, 20);
+	p->is_rough = chance(w, 80);
+	p->is_tight = chance(w, 12);
+	p->drops_newest = p->is_tight && chance(w, 30);
+	p->fails_memory = !p->is_tight && chance(w, 10);
+	p->limits_files = chance(w, 15);
+	p->resets = chance(w, 15);
+	p->drains = chance(w, 25);
+}
+
+void plan_draw(struct world *w, const struct world_wish *wish)
+{
+	static const unsigned WORKERS[] = { 1, 2, 4 };
+	struct plan *p = &w->plan;
+
+	p->n_workers = WORKERS[pick(w, ARRAY_LEN(WORKERS))];
+	if (wish->n_workers)
+		p->n_workers = wish->n_workers;
+	p->n_topics = between(w, 1, TOPICS_MAX);
+	p->n_clients = between(w, 2, CLIENTS_MAX - 2);
+	p->n_publishers = between(w, 1, PUBLISHERS_MAX);
+	p->n_users = between(w, 1, WITNESS_USER);
+	p->pause_steps = between(w, 0, 3) * 8;
+	p->pad_bytes_max = chance(w, 10) ? 20000 : 300;
+	p->activity_timeout_s = chance(w, 50) ? 30 : 120;
+	p->has_witness = chance(w, 75);
+	if (!wish->is_peaceful)
+		draw_faults(w);
+	/* Only what is large can fail to be sent to the hub. */
+	if (p->fails_memory && p->pad_bytes_max > 300)
+		p->pad_bytes_max = 300;
+	/* Small buffers: it would take hours. */
+	if (p->is_rough && p->pad_bytes_max > 300)
+		p->pad_bytes_max = 2000;
+}
+
+struct sim_options plan_weather(struct world *w)
+{
+	struct sim_options o = sim_options_rough();
+
+	if (!w->plan.is_rough)
+		return sim_options_calm();
+	if (chance(w, 30))
+		o.delay_us_max = 500;
+	if (chance(w, 30))
+		o.buffer_bytes_min = o.buffer_bytes_max = 256u << pick(w, 9);
+	if (chance(w, 30))
+		o.short_write_percent = (unsigned)pick(w, 80);
+	if (chance(w, 30))
+		o.split_percent = (unsigned)pick(w, 100);
+	/* Workers and hub far from each other, and everybody else near. */
+	if (chance(w, 25)) {
+		o.wake_us_max = 20000;
+		o.delay_us_max = 100;
+	}
+	return o;
+}
+
+struct server_options plan_options(struct world *w)
+{
+	struct server_options o = server_options_default();
+
+	o.n_workers = w->plan.n_workers;
+	o.activity_timeout_s = w->plan.activity_timeout_s;
+	o.max_connections = w->plan.max_connections;
+	if (w->plan.is_tight) {
+		o.queue_messages_max = between(w, 1, 20);
+		o.queue_bytes_max = between(w, 500, 10000);
+		o.disconnect_on_buffer_full = !w->plan.drops_newest;
+	}
+	return o;
+}
+
+void plan_apps(struct world *w)
+{
+	struct app *main, *small, *disabled;
+
+	main = app_table_add(w->apps, S("app-id"), S("app-key"), S("app-secret"));
+	small = app_table_add(w->apps, S("small"), S("small-key"), S("another secret"));
+	disabled = app_table_add(w->apps, S("off"), S("off-key"), S("secret"));
+	main->enable_client_messages = small->enable_client_messages = true;
+	disabled->enabled = false;
+	small->limits.max_connections = w->plan.quota;
+	if (w->plan.members_max)
+		small->limits.max_presence_members_per_channel = w->plan.members_max;
+	w->app[APP_MAIN] = main;
+	w->app[APP_SMALL] = small;
+	w->app[APP_DISABLED] = disabled;
+}
+
+/* Names are from a small set, so that the apps have some in common. */
+static void draw_topic(struct world *w, struct topic *t)
+{
+	static const struct {
+		const char *prefix;
+		bool is_authorized, is_presence, takes_client_events;
+	} KINDS[] = {
+		{ "room-", false, false, false },
+		{ "private-", true, false, true },
+		{ "private-encrypted-", true, false, false },
+		{ "presence-", true, true, true },
+		{ "presence-", true, true, true },
+	};
+	size_t kind = pick(w, ARRAY_LEN(KINDS));
+
+	*t = (struct topic){
+		.app = chance(w, 70) ? APP_MAIN : APP_SMALL,
+		.is_authorized = KINDS[kind].is_authorized,
+		.is_presence = KINDS[kind].is_presence,
+		.takes_client_events = KINDS[kind].takes_client_events,
+	};
+	snprintf(t->name, sizeof(t->name), "%s%u", KINDS[kind].prefix, (unsigned)pick(w, 6));
+}
+
+void plan_topics(struct world *w)
+{
+	struct oracle *o = &w->oracle;
+
+	while (o->n_topics < w->plan.n_topics) {
+		struct topic t;
+
+		draw_topic(w, &t);
+		if (!oracle_topic(o, t.app, str_from_cstr(t.name)))
+			o->topics[o->n_topics++] = t;
+	}
+}

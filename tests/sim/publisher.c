@@ -1,0 +1,277 @@
+/* publisher.c: a back-end's connections, and what it understands. What it asks is in
+ * publisher_asks.c. */
+#include "publisher.h"
+
+#include "base/check.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "wire.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Silence after which the server may hang up: its shortest deadline, and a little less. */
+#define PATIENCE_US UINT64_C(9900000)
+
+static _Noreturn void fail(const struct publisher *p, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static void fail(const struct publisher *p, const char *fmt, ...)
+{
+	char text[1000];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	trace_fail(p->world->trace, "%s: %s", p->name, text);
+}
+
+/* Life */
+
+static void on_change(struct sim_peer *peer)
+{
+	((struct publisher *)sim_peer_user(peer))->is_changed = true;
+}
+
+struct publisher *publisher_new(struct world *w, const char *name)
+{
+	struct publisher *p = xnew(struct publisher);
+
+	p->world = w;
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	arena_init(&p->arena, 0);
+	buf_init(&p->in, SIZE_MAX / 2);
+	buf_init(&p->out, SIZE_MAX / 2);
+	return p;
+}
+
+static void disconnected(struct publisher *p)
+{
+	p->peer = NULL;
+	p->n = 0;
+	buf_fini(&p->in);
+	buf_fini(&p->out);
+	arena_reset(&p->arena);
+}
+
+void publisher_free(struct publisher *p)
+{
+	if (p->peer)
+		publisher_vanish(p, false);
+	arena_fini(&p->arena);
+	xfree(p);
+}
+
+static void connect_anew(struct publisher *p)
+{
+	struct world *w = p->world;
+
+	p->connection = ++w->n_connections;
+	p->is_half_closed = p->is_stalled = p->is_over = p->has_heard = false;
+	p->may_be_shut_out = w->has_few_files;
+	p->last_progress_us = sim_now_us(w->sim);
+	p->peer = world_connect(w, (unsigned)pick(w, DOORS), on_change, p);
+	trace_note(w->trace, p->name, "connects");
+}
+
+bool publisher_may_ask(struct publisher *p)
+{
+	if (!p->peer)
+		connect_anew(p);
+	return !p->is_half_closed && !p->is_stalled && !p->is_over && p->n < REQUESTS_MAX - 2;
+}
+
+void publisher_vanish(struct publisher *p, bool by_reset)
+{
+	trace_note(p->world->trace, p->name, by_reset ? "resets" : "closes its socket");
+	if (by_reset)
+		sim_peer_reset(p->peer);
+	else
+		sim_peer_close(p->peer);
+	disconnected(p);
+}
+
+void publisher_half_close(struct publisher *p)
+{
+	trace_note(p->world->trace, p->name, "ends its own stream");
+	p->is_half_closed = true;
+	p->is_changed = true;
+}
+
+/* Answers */
+
+static bool lists_users(struct publisher *p, str body, uint32_t users)
+{
+	struct json doc, list, id;
+	struct json_iter it;
+	struct json_member m;
+	uint32_t found = 0;
+
+	if (json_parse(body, 8, &doc, NULL) != OK || doc.kind != JSON_OBJECT)
+		return false;
+	it = json_enter(doc);
+	if (!json_next_member(&it, &m) || !json_string_is(m.key, S("users")) ||
+	    m.value.kind != JSON_ARRAY)
+		return false;
+	list = m.value;
+	for (it = json_enter(list); json_next_item(&it, &id);) {
+		struct json_iter in = json_enter(id);
+		int user = NOBODY;
+
+		if (json_next_member(&in, &m) && json_string_is(m.key, S("id")))
+			user = user_find(json_decode(m.value, &p->arena));
+		if (user == NOBODY || found & 1u << user)
+			return false;
+		found |= 1u << user;
+	}
+	return found == users;
+}
+
+static bool has_body(struct publisher *p, const struct request *r, str body)
+{
+	switch (r->check) {
+	case BODY_IS:
+		return str_eq(body, r->body);
+	case BODY_HAS:
+		return r->body.n == 0 ||
+		       (r->body.n <= body.n && memmem(body.p, body.n, r->body.p, r->body.n));
+	case BODY_LISTS_USERS:
+		return lists_users(p, body, r->users);
+	}
+	NEVER("unknown check");
+}
+
+/* Without memory for its words a refusal is only a status, and a success has no counts. */
+static bool is_legal_answer(struct publisher *p, const struct request *r,
+			    const struct wire_answer *a)
+{
+	bool is_mute = p->world->plan.fails_memory && (a->status >= 400 || r->is_publish);
+
+	return a->status == r->status && (is_mute || has_body(p, r, a->body));
+}
+
+/* An honest "not now". */
+static bool is_legal_refusal(const struct publisher *p, const struct request *r, unsigned status)
+{
+	const struct world *w = p->world;
+
+	return status == 503 && ((w->is_draining && r->is_publish) || w->plan.fails_memory);
+}
+
+static void on_answer(struct publisher *p, const struct wire_answer *a)
+{
+	struct oracle *o = &p->world->oracle;
+	struct request *r = &p->requests[p->first];
+	bool is_refused, is_published;
+
+	if (p->n == 0 || p->is_over)
+		fail(p, "got an answer to nothing: %.*s", STR_ARG(a->head));
+	is_refused = is_legal_refusal(p, r, a->status);
+	is_published = a->status == 200;
+	if (!is_refused && !is_legal_answer(p, r, a))
+		fail(p, "got %u %.*s, waits for %u %.*s (%#x)", a->status, STR_ARG(a->body),
+		     r->status, STR_ARG(r->body), r->users);
+	for (uint32_t i = 0; i < r->n_events; i++) {
+		if (is_published)
+			oracle_accepted(o, r->first_event + i);
+		else
+			oracle_refused(o, r->first_event + i);
+	}
+	p->is_over = r->is_last || a->closes;
+	p->first = (p->first + 1) % REQUESTS_MAX;
+	p->n--;
+	p->last_progress_us = sim_now_us(p->world->sim);
+}
+
+static bool understand(struct publisher *p, str *in)
+{
+	bool is_head = p->n > 0 && p->requests[p->first].is_head;
+	struct wire_answer a;
+	err e = wire_take_answer(in, is_head, &a);
+
+	if (e == ERR_AGAIN)
+		return false;
+	if (e != OK)
+		fail(p, "got bytes that are no answer: %.*s", STR_ARG(*in));
+	trace_text(p->world->trace, p->name, '<', str_take(a.head, str_find_char(a.head, '\r')));
+	if (a.body.n > 0)
+		trace_text(p->world->trace, p->name, '<', a.body);
+	if (a.status != 100)
+		on_answer(p, &a);
+	return true;
+}
+
+/* Serving */
+
+static void send(struct publisher *p)
+{
+	size_t n = sim_peer_write(p->peer, p->out.p, p->out.len);
+
+	buf_drop_front(&p->out, n);
+	if (p->is_half_closed && p->out.len == 0)
+		sim_peer_shutdown(p->peer);
+}
+
+static bool is_legal_end(const struct publisher *p)
+{
+	const struct world *w = p->world;
+	bool was_silent = sim_now_us(w->sim) - p->last_progress_us >= PATIENCE_US;
+
+	return p->is_over || (w->plan.resets && sim_peer_state(p->peer) == SIM_PEER_RESET) ||
+	       (p->is_half_closed && p->n == 0) || was_silent || w->is_draining ||
+	       world_is_lenient(w) || (p->may_be_shut_out && !p->has_heard);
+}
+
+static void on_end(struct publisher *p)
+{
+	trace_note(p->world->trace, p->name, "its stream is over");
+	if (!is_legal_end(p))
+		fail(p, "is hung up on while it waits for %u answers", p->n);
+	publisher_vanish(p, false);
+}
+
+void publisher_serve(struct publisher *p)
+{
+	enum { CHUNK = 4096 };
+	size_t n;
+	str in;
+
+	p->is_changed = false;
+	if (!p->peer)
+		return;
+	send(p);
+	while ((n = sim_peer_read(p->peer, buf_reserve(&p->in, CHUNK), CHUNK)) > 0) {
+		buf_commit(&p->in, n);
+		p->has_heard = true;
+	}
+	in = buf_str(&p->in);
+	while (understand(p, &in))
+		continue;
+	buf_drop_front(&p->in, p->in.len - in.n);
+	if (p->n == 0 && p->out.len == 0)
+		arena_reset(&p->arena);
+	switch (sim_peer_state(p->peer)) {
+	case SIM_PEER_REFUSED:
+		fail(p, "is refused by the network");
+	case SIM_PEER_ENDED:
+	case SIM_PEER_RESET:
+		on_end(p);
+		return;
+	case SIM_PEER_CONNECTING:
+	case SIM_PEER_OPEN:
+		return;
+	}
+}
+
+void publisher_rest(struct publisher *p)
+{
+	if (!p->peer)
+		return;
+	if (p->n > 0)
+		fail(p, "never got %u answers, the next is %u %.*s", p->n,
+		     p->requests[p->first].status, STR_ARG(p->requests[p->first].body));
+	if (p->is_over || p->is_half_closed)
+		fail(p, "is not hung up on");
+	if (p->in.len > 0 || p->out.len > 0)
+		fail(p, "%zu bytes are stuck on their way in, %zu out", p->in.len, p->out.len);
+}

@@ -1,0 +1,63 @@
+/* publisher.h: a model back-end: signed requests over persistent connections, pipelined.
+ *
+ * The answers must be those to its requests, one each, in their order: many of them name something
+ * that only this request had. */
+#ifndef SIM_PUBLISHER_H
+#define SIM_PUBLISHER_H
+
+#include "world.h"
+
+enum { REQUESTS_MAX = 16 };
+
+struct request {
+	unsigned status;
+	bool is_head;
+	bool is_publish; /* refused while draining */
+	bool is_last;	 /* the connection ends with its answer */
+	uint32_t first_event, n_events;
+	enum { BODY_IS, BODY_HAS, BODY_LISTS_USERS } check;
+	str body; /* in the publisher's arena */
+	uint32_t users;
+};
+
+struct publisher {
+	struct world *world;
+	char name[12];
+	struct sim_peer *peer; /* NULL: not connected */
+	uint32_t connection;
+	bool is_changed;
+	bool is_half_closed;
+	bool is_stalled; /* an unfinished request was sent */
+	bool may_be_shut_out;
+	bool is_over; /* the last answer has come */
+	bool has_heard;
+	uint64_t last_progress_us;
+	struct arena arena; /* reset whenever nothing is asked */
+	struct buf in, out;
+	struct request requests[REQUESTS_MAX];
+	unsigned first, n;
+};
+
+struct publisher *publisher_new(struct world *w, const char *name);
+void publisher_free(struct publisher *p);
+void publisher_serve(struct publisher *p);
+/* The world rests: all is answered. */
+void publisher_rest(struct publisher *p);
+/* Connects if need be. False: not now. */
+bool publisher_may_ask(struct publisher *p);
+
+void publisher_publish(struct publisher *p);
+void publisher_publish_batch(struct publisher *p);
+/* Small questions, and requests that are refused. */
+void publisher_ask(struct publisher *p);
+void publisher_talk_nonsense(struct publisher *p);
+/* An unfinished request, and silence. */
+void publisher_stall(struct publisher *p);
+void publisher_half_close(struct publisher *p);
+void publisher_vanish(struct publisher *p, bool by_reset);
+
+/* A signed GET of a path below /apps/{id}, with a query (empty, or names that sort behind auth_…). */
+void publisher_get(struct publisher *p, unsigned app, str path, str query,
+		   const struct request *expected);
+
+#endif

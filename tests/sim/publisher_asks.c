@@ -1,0 +1,402 @@
+/* publisher_asks.c: what a back-end asks: events, batches, questions, and requests that are bad. */
+#include "publisher.h"
+
+#include "base/check.h"
+#include "base/json.h"
+#include "client.h"
+#include "codec/digest.h"
+
+#include <stdio.h>
+
+#define WALL_START_S UINT64_C(1700000000) /* of the simulated world */
+
+static struct request *await(struct publisher *p, const struct request *expected)
+{
+	struct request *r = &p->requests[(p->first + p->n++) % REQUESTS_MAX];
+
+	ASSERT(p->n <= REQUESTS_MAX);
+	*r = *expected;
+	r->body = arena_copy(&p->arena, expected->body);
+	p->is_changed = true;
+	return r;
+}
+
+/* Requests */
+
+struct call {
+	const char *method;
+	unsigned app;
+	str path;  /* below /apps/{id} */
+	str query; /* sorts behind auth_… and body_md5 */
+	str body;
+	bool is_forged;
+};
+
+static void put_auth(struct publisher *p, struct buf *b, const struct call *c)
+{
+	const struct app *app = p->world->app[c->app];
+	char md5[MD5_HEX_LEN], hex[SHA256_HEX_LEN];
+	struct buf query, text;
+	struct hmac h;
+
+	buf_init(&query, SIZE_MAX / 2);
+	buf_init(&text, SIZE_MAX / 2);
+	buf_printf(&query, "auth_key=%.*s&auth_timestamp=%llu&auth_version=1.0", STR_ARG(app->key),
+		   (unsigned long long)(WALL_START_S + sim_now_us(p->world->sim) / 1000000));
+	if (c->body.n > 0) {
+		md5_hex(c->body, md5);
+		buf_printf(&query, "&body_md5=%.*s", MD5_HEX_LEN, md5);
+	}
+	if (c->query.n > 0)
+		buf_printf(&query, "&%.*s", STR_ARG(c->query));
+	buf_printf(&text, "%s\n/apps/%.*s%.*s\n%.*s", c->method, STR_ARG(app->id), STR_ARG(c->path),
+		   STR_ARG(buf_str(&query)));
+	hmac_begin(&h, &app->hmac);
+	hmac_add(&h, buf_str(&text));
+	hmac_end_hex(&h, &app->hmac, hex);
+	if (c->is_forged)
+		hex[0] = hex[0] == '0' ? '1' : '0';
+	buf_puts(b, buf_str(&query));
+	buf_printf(b, "&auth_signature=%.*s", SHA256_HEX_LEN, hex);
+	buf_fini(&query);
+	buf_fini(&text);
+}
+
+static void put_chunks(struct publisher *p, str body)
+{
+	struct buf *b = &p->out;
+
+	buf_puts(b, S("transfer-encoding: chunked\r\n\r\n"));
+	while (body.n > 0) {
+		str piece = str_take(body, 1 + pick(p->world, body.n));
+
+		buf_printf(b, "%zx\r\n", piece.n);
+		buf_puts(b, piece);
+		buf_puts(b, S("\r\n"));
+		body = str_skip(body, piece.n);
+	}
+	buf_puts(b, S("0\r\n\r\n"));
+}
+
+static void put_call(struct publisher *p, const struct call *c)
+{
+	struct buf *b = &p->out;
+
+	buf_printf(b, "%s /apps/%.*s%.*s?", c->method, STR_ARG(p->world->app[c->app]->id),
+		   STR_ARG(c->path));
+	put_auth(p, b, c);
+	buf_puts(b, S(" HTTP/1.1\r\nhost: localhost\r\n"));
+	trace_note(p->world->trace, p->name, "> %s %.*s %.*s %.*s", c->method, STR_ARG(c->path),
+		   STR_ARG(c->query), STR_ARG(c->body));
+	if (c->body.n == 0) {
+		buf_puts(b, S("\r\n"));
+		return;
+	}
+	buf_puts(b, S("content-type: application/json\r\n"));
+	if (chance(p->world, 10))
+		buf_puts(b, S("expect: 100-continue\r\n"));
+	if (chance(p->world, 20)) {
+		put_chunks(p, c->body);
+		return;
+	}
+	buf_printf(b, "content-length: %zu\r\n\r\n", c->body.n);
+	buf_puts(b, c->body);
+}
+
+static void post(struct publisher *p, unsigned app, const char *path, const struct buf *body,
+		 const struct request *expected)
+{
+	put_call(p, &(struct call){ .method = "POST",
+				    .app = app,
+				    .path = str_from_cstr(path),
+				    .body = buf_str(body) });
+	await(p, expected)->is_publish = true;
+}
+
+void publisher_get(struct publisher *p, unsigned app, str path, str query,
+		   const struct request *expected)
+{
+	put_call(p, &(struct call){ .method = "GET", .app = app, .path = path, .query = query });
+	await(p, expected);
+}
+
+/* Publishing */
+
+static struct client *draw_excluded(struct world *w)
+{
+	struct client *c = chance(w, 25) ? world_random_client(w) : NULL;
+
+	return c && c->state == CLIENT_OPEN ? c : NULL;
+}
+
+static size_t draw_pad(struct world *w)
+{
+	return pick(w, 1 + pick(w, w->plan.pad_bytes_max + 1));
+}
+
+/* Different ones of one app, at random places of the list. */
+static void draw_topics(struct world *w, struct event *like, unsigned n_max)
+{
+	struct oracle *o = &w->oracle;
+	struct topic *first = &o->topics[pick(w, o->n_topics)];
+	unsigned wanted = 1 + (unsigned)pick(w, n_max);
+
+	like->topics[like->n_topics++] = first;
+	for (unsigned i = 0; i < o->n_topics && like->n_topics < wanted; i++)
+		if (&o->topics[i] != first && o->topics[i].app == first->app && chance(w, 50))
+			like->topics[like->n_topics++] = &o->topics[i];
+}
+
+static void put_channels(struct buf *b, const struct event *e)
+{
+	if (e->n_topics == 1) {
+		buf_printf(b, "\"channel\":\"%s\"", e->topics[0]->name);
+		return;
+	}
+	buf_puts(b, S("\"channels\":["));
+	for (unsigned i = 0; i < e->n_topics; i++)
+		buf_printf(b, "%s\"%s\"", i ? "," : "", e->topics[i]->name);
+	buf_putc(b, ']');
+}
+
+static struct event *put_event(struct publisher *p, struct buf *b, struct event *like)
+{
+	struct world *w = p->world;
+	struct client *excluded = draw_excluded(w);
+	struct event *e;
+
+	like->user = NOBODY;
+	like->excluded = excluded ? excluded->connection : 0;
+	e = oracle_send(&w->oracle, p->connection, like, draw_pad(w));
+	buf_puts(b, S("{\"name\":\"e\","));
+	put_channels(b, e);
+	buf_puts(b, S(",\"data\":"));
+	jw_string(b, e->text);
+	if (excluded)
+		buf_printf(b, ",\"socket_id\":\"%s\"", excluded->id);
+	buf_putc(b, '}');
+	return e;
+}
+
+void publisher_publish(struct publisher *p)
+{
+	struct event like = { 0 };
+	struct event *e;
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 2);
+	draw_topics(p->world, &like, EVENT_TOPICS_MAX);
+	e = put_event(p, &b, &like);
+	post(p, e->topics[0]->app, "/events", &b,
+	     &(struct request){ .status = 200,
+				.body = S("{\"ok\":true}"),
+				.first_event = e->id,
+				.n_events = 1 });
+	buf_fini(&b);
+}
+
+/* The batch's last one is refused, and with it all the others. */
+static void put_bad_event(struct publisher *p, struct buf *b, struct request *expected)
+{
+	unsigned tag = (unsigned)++p->world->oracle.now;
+	char text[32];
+	int n = snprintf(text, sizeof(text), "'bad/%u'", tag);
+
+	buf_printf(b, ",{\"name\":\"e\",\"channel\":\"bad/%u\",\"data\":\"\"}", tag);
+	*expected = (struct request){
+		.status = 400,
+		.check = BODY_HAS,
+		.body = arena_copy(&p->arena, (str){ text, (size_t)n }),
+	};
+}
+
+void publisher_publish_batch(struct publisher *p)
+{
+	struct request expected = { .status = 200, .body = S("{}") };
+	unsigned n = 1 + (unsigned)pick(p->world, 6), app = 0;
+	uint32_t first = 0;
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 2);
+	buf_puts(&b, S("{\"batch\":["));
+	for (unsigned i = 0; i < n; i++) {
+		struct event like = { .batch = first };
+		struct event *e;
+
+		do {
+			like.n_topics = 0;
+			draw_topics(p->world, &like, 2);
+		} while (i > 0 && like.topics[0]->app != app);
+		app = like.topics[0]->app;
+		if (i > 0)
+			buf_putc(&b, ',');
+		e = put_event(p, &b, &like);
+		if (i == 0)
+			first = e->id;
+	}
+	if (chance(p->world, 10))
+		put_bad_event(p, &b, &expected);
+	buf_puts(&b, S("]}"));
+	expected.first_event = first;
+	expected.n_events = n;
+	post(p, app, "/batch_events", &b, &expected);
+	buf_fini(&b);
+}
+
+/* Questions */
+
+static void ask_plain(struct publisher *p)
+{
+	static const struct {
+		const char *method, *path;
+		unsigned status;
+		str body;
+	} ROWS[] = {
+		{ "GET", "/up", 200, { "OK", 2 } },
+		{ "GET", "/up/app-id", 200, { "OK", 2 } },
+		{ "GET", "/up/nobody", 404, { "NOT_FOUND", 9 } },
+		{ "HEAD", "/up", 200, { 0 } },
+		{ "GET", "/live", 200, { 0 } },
+		{ "GET", "/nothing/here", 404, { "404 NOT FOUND", 13 } },
+		{ "DELETE", "/up", 405, { 0 } },
+		{ "GET", "/app/app-key", 400, { "Missing Upgrade header", 22 } },
+	};
+	size_t i = pick(p->world, ARRAY_LEN(ROWS));
+
+	if (p->world->plan.drains) /* most answer otherwise then */
+		i = 4;
+	buf_printf(&p->out, "%s %s HTTP/1.1\r\n\r\n", ROWS[i].method, ROWS[i].path);
+	trace_note(p->world->trace, p->name, "> %s %s", ROWS[i].method, ROWS[i].path);
+	await(p, &(struct request){ .status = ROWS[i].status,
+				    .is_head = ROWS[i].method[0] == 'H',
+				    .body = ROWS[i].body });
+}
+
+/* About a channel that nobody is on, and whose name is in the answer. */
+static void ask_with_info(struct publisher *p, unsigned tag)
+{
+	char text[100];
+	int n = snprintf(text, sizeof(text),
+			 "{\"channels\":{\"nobody-%u\":{\"subscription_count\":0}}}", tag);
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 2);
+	buf_printf(&b,
+		   "{\"name\":\"e\",\"channel\":\"nobody-%u\",\"data\":\"\","
+		   "\"info\":\"subscription_count\"}",
+		   tag);
+	post(p, APP_MAIN, "/events", &b,
+	     &(struct request){ .status = 200, .body = { text, (size_t)n } });
+	buf_fini(&b);
+}
+
+static void ask_about_nobody(struct publisher *p, unsigned tag)
+{
+	char path[60];
+	int n = snprintf(path, sizeof(path), "/channels/nobody-%u", tag);
+
+	publisher_get(
+		p, APP_MAIN, (str){ path, (size_t)n }, S("info=subscription_count"),
+		&(struct request){ .status = 200,
+				   .body = S("{\"occupied\":false,\"subscription_count\":0}") });
+}
+
+static void ask_badly(struct publisher *p, unsigned tag)
+{
+	char path[60], text[60];
+	int n = snprintf(path, sizeof(path), "/channels/bad!%u/users", tag);
+	int k = snprintf(text, sizeof(text), "'bad!%u'", tag);
+
+	publisher_get(
+		p, APP_MAIN, (str){ path, (size_t)n }, S(""),
+		&(struct request){ .status = 400, .check = BODY_HAS, .body = { text, (size_t)k } });
+}
+
+static void ask_with_forged_signature(struct publisher *p)
+{
+	put_call(p, &(struct call){ .method = "GET",
+				    .app = APP_MAIN,
+				    .path = S("/channels"),
+				    .is_forged = true });
+	await(p, &(struct request){
+			 .status = 401, .check = BODY_HAS, .body = S("Invalid API signature") });
+}
+
+static void ask_as_disabled(struct publisher *p)
+{
+	publisher_get(p, APP_DISABLED, S("/channels"), S(""),
+		      &(struct request){ .status = 403,
+					 .check = BODY_HAS,
+					 .body = S("Application disabled") });
+}
+
+void publisher_ask(struct publisher *p)
+{
+	unsigned tag = (unsigned)++p->world->oracle.now;
+
+	switch (pick(p->world, 6)) {
+	case 0:
+		ask_with_info(p, tag);
+		return;
+	case 1:
+		ask_about_nobody(p, tag);
+		return;
+	case 2:
+		ask_badly(p, tag);
+		return;
+	case 3:
+		ask_with_forged_signature(p);
+		return;
+	case 4:
+		ask_as_disabled(p);
+		return;
+	default:
+		ask_plain(p);
+		return;
+	}
+}
+
+void publisher_talk_nonsense(struct publisher *p)
+{
+	static const struct {
+		unsigned status;
+		str text;
+	} ROWS[] = {
+#define TEXT(t) { t, sizeof(t) - 1 }
+		{ 400, TEXT("what is this?\r\n\r\n") },
+		{ 400, TEXT("GET /up HTTP/1.1\nhost: x\n\n") },
+		{ 400, TEXT("GET /up HTTP/3.0\r\n\r\n") },
+		{ 400, TEXT("GET /up HTTP/1.1\r\nbad header: x\r\n\r\n") },
+		{ 400, TEXT("POST /up HTTP/1.1\r\ncontent-length: 1\r\n"
+			    "transfer-encoding: chunked\r\n\r\n") },
+		{ 400, TEXT("POST /up HTTP/1.1\r\ncontent-length: 1\r\n"
+			    "content-length: 2\r\n\r\n") },
+		{ 400, TEXT("POST /up HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n") },
+		{ 413, TEXT("POST /apps/app-id/events HTTP/1.1\r\n"
+			    "content-length: 1000000000\r\n\r\n") },
+#undef TEXT
+	};
+	size_t i = pick(p->world, ARRAY_LEN(ROWS));
+
+	trace_text(p->world->trace, p->name, '>', ROWS[i].text);
+	buf_puts(&p->out, ROWS[i].text);
+	await(p, &(struct request){ .status = ROWS[i].status, .is_last = true, .check = BODY_HAS });
+	p->is_stalled = true;
+}
+
+void publisher_stall(struct publisher *p)
+{
+	static const str ROWS[] = {
+#define TEXT(t) { t, sizeof(t) - 1 }
+		TEXT("POST /apps/app-id/ev"),
+		TEXT("POST /apps/app-id/events HTTP/1.1\r\ncontent-length: 100\r\n\r\n{\"na"),
+		TEXT("POST /up HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab"),
+#undef TEXT
+	};
+	str text = ROWS[pick(p->world, ARRAY_LEN(ROWS))];
+
+	trace_text(p->world->trace, p->name, '>', text);
+	buf_puts(&p->out, text);
+	await(p, &(struct request){ .status = 408, .is_last = true, .check = BODY_HAS });
+	p->is_stalled = true;
+}

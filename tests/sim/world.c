@@ -1,0 +1,379 @@
+/* world.c: making a world, letting it go on, and ending it. */
+#include "world.h"
+
+#include "audit.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "client.h"
+#include "plan.h"
+#include "publisher.h"
+
+#include <stdio.h>
+
+#define UNIX_PATH S("/sim/socket")
+/* Longer than any grace period, and than the server's patience with a silent back-end. */
+enum { GRACE_MS = 3000, PATIENCE_MS = 36000 };
+/* Of simulated time and of steps, until everything that has begun must have come to its end. */
+#define SETTLE_US_MAX UINT64_C(600000000)
+#define SETTLE_STEPS_MAX UINT64_C(3000000)
+
+/* Time */
+
+static bool serve_clients(struct world *w)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (!w->clients[i] || !w->clients[i]->is_changed)
+			continue;
+		client_serve(w->clients[i]);
+		any = true;
+	}
+	return any;
+}
+
+static bool serve_publisher(struct publisher *p)
+{
+	if (!p || !p->is_changed)
+		return false;
+	publisher_serve(p);
+	return true;
+}
+
+static bool serve(struct world *w)
+{
+	bool any;
+
+	w->trace->now_us = sim_now_us(w->sim);
+	any = serve_clients(w);
+	for (unsigned i = 0; i < PUBLISHERS_MAX; i++)
+		any |= serve_publisher(w->publishers[i]);
+	return serve_publisher(w->auditor) || any;
+}
+
+bool world_step(struct world *w)
+{
+	bool is_quiet = sim_quiet(w->sim);
+
+	if (!is_quiet) {
+		if (w->plan.fails_memory && !w->is_resting && chance(w, 5))
+			mem_fail_nth(1 + pick(w, 4));
+		sim_step(w->sim);
+		mem_fail_nth(0);
+	}
+	return serve(w) || !is_quiet;
+}
+
+void world_settle(struct world *w)
+{
+	uint64_t end_us = sim_now_us(w->sim) + SETTLE_US_MAX;
+	uint64_t n_steps = 0;
+
+	while (world_step(w))
+		if (++n_steps > SETTLE_STEPS_MAX || sim_now_us(w->sim) > end_us)
+			trace_fail(w->trace, "the world does not come to rest");
+}
+
+void world_pass_ms(struct world *w, uint64_t ms)
+{
+	uint64_t end_us = sim_now_us(w->sim) + ms * 1000;
+
+	world_settle(w);
+	while (sim_now_us(w->sim) < end_us) {
+		sim_run_ms(w->sim, ms > 10000 ? 1000 : 100);
+		world_settle(w);
+	}
+}
+
+/* People */
+
+struct sim_peer *world_connect(struct world *w, unsigned door,
+			       void (*on_change)(struct sim_peer *p), void *user)
+{
+	struct sim_peer_init init = { .on_change = on_change, .user = user };
+
+	if (door < ARRAY_LEN(w->address))
+		init.to = w->address[door];
+	else
+		init.unix_path = UNIX_PATH;
+	return sim_peer_connect(w->sim, &init);
+}
+
+bool world_is_lenient(const struct world *w)
+{
+	return w->plan.is_tight || w->plan.fails_memory;
+}
+
+unsigned world_n_clients(const struct world *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		n += w->clients[i] != NULL;
+	return n;
+}
+
+struct client *world_random_client(struct world *w)
+{
+	struct client *found = NULL;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (w->clients[i] && w->clients[i] != w->witness && pick(w, ++n) == 0)
+			found = w->clients[i];
+	return found;
+}
+
+/* Who is on his way may be turned back, too. */
+static void warn_newcomers(struct world *w)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (w->clients[i] && !w->clients[i]->has_heard)
+			w->clients[i]->may_be_shut_out = true;
+	for (unsigned i = 0; i < w->plan.n_publishers; i++)
+		if (!w->publishers[i]->has_heard)
+			w->publishers[i]->may_be_shut_out = true;
+}
+
+void world_limit_files(struct world *w, unsigned n_max)
+{
+	w->has_few_files = n_max < UINT32_MAX;
+	if (w->has_few_files)
+		warn_newcomers(w);
+	for (unsigned i = 0; i < w->plan.n_workers; i++)
+		sim_limit_files(w->loops[i], n_max);
+	trace_note(w->trace, "world",
+		   w->has_few_files ? "descriptors are short: %u" : "descriptors are plenty (%u)",
+		   n_max);
+}
+
+/* Rest */
+
+static void resume_readers(struct world *w, bool with_dead)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = w->clients[i];
+
+		if (c && c->is_paused && (with_dead || !c->is_dead))
+			client_pause(c, false);
+	}
+}
+
+static bool has_dead_clients(const struct world *w)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (w->clients[i] && w->clients[i]->is_dead)
+			return true;
+	return false;
+}
+
+static bool has_stalled_publishers(const struct world *w)
+{
+	for (unsigned i = 0; i < PUBLISHERS_MAX; i++)
+		if (w->publishers[i] && w->publishers[i]->peer && w->publishers[i]->is_stalled)
+			return true;
+	return false;
+}
+
+/* All deadlines of those who make the server wait. */
+static void outwait_the_silent(struct world *w)
+{
+	uint64_t ms = has_stalled_publishers(w) ? PATIENCE_MS : 0;
+
+	if (has_dead_clients(w))
+		ms = w->plan.activity_timeout_s * 1000 + PATIENCE_MS;
+	if (ms == 0)
+		return;
+	world_pass_ms(w, ms);
+	resume_readers(w, true);
+	world_pass_ms(w, GRACE_MS);
+}
+
+static void come_to_rest(struct world *w)
+{
+	w->is_resting = true;
+	if (w->has_few_files)
+		world_limit_files(w, UINT32_MAX);
+	resume_readers(w, false);
+	world_pass_ms(w, GRACE_MS);
+	outwait_the_silent(w);
+}
+
+static void check_people(struct world *w)
+{
+	w->n_small_max = w->n_all_max = 0;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (!w->clients[i])
+			continue;
+		client_rest(w->clients[i]);
+		w->n_small_max += w->clients[i]->app == APP_SMALL;
+		w->n_all_max++;
+	}
+	for (unsigned i = 0; i < w->plan.n_publishers; i++)
+		publisher_rest(w->publishers[i]);
+}
+
+void world_rest(struct world *w)
+{
+	trace_note(w->trace, "world", "comes to rest");
+	come_to_rest(w);
+	check_people(w);
+	audit(w);
+	oracle_rest(&w->oracle);
+	w->is_resting = false;
+	trace_note(w->trace, "world", "rests: %zu connections, live bytes %lld",
+		   server_n_connections(w->server), (long long)mem_live_bytes());
+}
+
+/* The end */
+
+static void leave(struct client *c)
+{
+	struct world *w = c->world;
+
+	if (c->is_dead || chance(w, 50))
+		client_vanish(c, chance(w, 50));
+	else if (client_may_ask(c) && c->state == CLIENT_OPEN)
+		client_close(c);
+}
+
+static void drain(struct world *w)
+{
+	trace_note(w->trace, "world", "the server is told to go");
+	w->is_draining = true;
+	server_drain(w->server);
+	for (unsigned i = 0; i < 3; i++)
+		if (world_n_clients(w) < CLIENTS_MAX)
+			client_connect(w, APP_MAIN, false);
+	world_pass_ms(w, 15000);
+	come_to_rest(w);
+	if (!server_is_drained(w->server))
+		trace_fail(w->trace, "%zu connections are left of a server that was to go",
+			   server_n_connections(w->server));
+}
+
+void world_end(struct world *w)
+{
+	if (w->plan.drains)
+		drain(w);
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (w->clients[i])
+			leave(w->clients[i]);
+	come_to_rest(w);
+	if (world_n_clients(w) > 0)
+		trace_fail(w->trace, "%u clients are left over", world_n_clients(w));
+	oracle_rest(&w->oracle);
+	for (unsigned i = 0; i < w->plan.n_publishers; i++)
+		publisher_free(w->publishers[i]);
+	memset(w->publishers, 0, sizeof(w->publishers));
+	publisher_free(w->auditor);
+	w->auditor = NULL;
+	world_pass_ms(w, GRACE_MS);
+	audit_emptiness(w);
+}
+
+/* Making it */
+
+static void open_door(struct world *w, unsigned i, const char *ip)
+{
+	int error;
+
+	ASSERT(net_address_parse(str_from_cstr(ip), 6001, &w->address[i]));
+	ASSERT(server_listen(w->server, &w->address[i], &error) == OK);
+}
+
+static void make_server(struct world *w)
+{
+	struct hash_key key = { pick(w, UINT64_MAX), pick(w, UINT64_MAX) };
+	struct server_options o = plan_options(w);
+	struct loop *hub_loop;
+	int error;
+
+	w->apps = app_table_new(key);
+	plan_apps(w);
+	w->n_loops = w->plan.n_workers + (w->plan.n_workers > 1);
+	for (unsigned i = 0; i < w->n_loops; i++)
+		w->loops[i] = sim_loop_new(w->sim);
+	hub_loop = w->n_loops > w->plan.n_workers ? w->loops[w->plan.n_workers] : NULL;
+	w->server = server_new(&o, w->apps, NULL, w->loops, hub_loop, key);
+	open_door(w, 0, "0.0.0.0");
+	open_door(w, 1, "::");
+	ASSERT(server_listen_unix(w->server, UNIX_PATH, 0600, &error) == OK);
+	ASSERT(net_address_parse(S("127.0.0.1"), 6001, &w->address[0]));
+	ASSERT(net_address_parse(S("::1"), 6001, &w->address[1]));
+}
+
+/* A worker makes the answer to a plain publish once, and keeps it: each does that now. */
+static void warm_up(struct world *w)
+{
+	bool is_shown = w->trace->is_shown;
+
+	w->trace->is_shown = false;
+	w->auditor = publisher_new(w, "warm");
+	for (unsigned i = 0; i < 20 * w->plan.n_workers; i++) {
+		if (publisher_may_ask(w->auditor))
+			publisher_publish(w->auditor);
+		world_settle(w);
+		publisher_vanish(w->auditor, false);
+	}
+	publisher_free(w->auditor);
+	w->auditor = NULL;
+	world_settle(w);
+	oracle_rest(&w->oracle);
+	w->trace->is_shown = is_shown;
+}
+
+static void trace_plan(struct world *w)
+{
+	const struct plan *p = &w->plan;
+
+	trace_note(w->trace, "world",
+		   "%u workers, %u topics, %u clients, quota %u, members %u, connections "
+		   "%u%s%s%s%s%s%s",
+		   p->n_workers, p->n_topics, p->n_clients, p->quota, p->members_max,
+		   p->max_connections, p->is_rough ? ", rough" : "", p->is_tight ? ", tight" : "",
+		   p->drops_newest ? ", drops" : "", p->fails_memory ? ", short of memory" : "",
+		   p->limits_files ? ", short of files" : "", p->resets ? ", resets" : "");
+}
+
+void world_init(struct world *w, struct trace *t, uint64_t seed, const struct world_wish *wish)
+{
+	static const char *const NAMES[PUBLISHERS_MAX] = { "p1", "p2", "p3" };
+	struct sim_options calm = sim_options_calm();
+
+	*w = (struct world){ .seed = seed, .trace = t, .live_bytes_before = mem_live_bytes() };
+	w->sim = sim_new(seed, &calm);
+	plan_draw(w, wish);
+	oracle_init(&w->oracle, t);
+	w->oracle.may_drop = w->plan.drops_newest;
+	w->oracle.may_lack_memory = w->plan.fails_memory;
+	w->oracle.leaves_early = w->plan.n_workers > 1;
+	plan_topics(w);
+	make_server(w);
+	w->is_resting = true;
+	warm_up(w);
+	w->is_resting = false;
+	w->weather = plan_weather(w);
+	sim_set_options(w->sim, &w->weather);
+	trace_plan(w);
+	w->live_bytes = mem_live_bytes();
+	for (unsigned i = 0; i < w->plan.n_publishers; i++)
+		w->publishers[i] = publisher_new(w, NAMES[i]);
+	w->auditor = publisher_new(w, "audit");
+}
+
+void world_fini(struct world *w)
+{
+	int64_t more;
+
+	server_free(w->server);
+	for (unsigned i = 0; i < w->n_loops; i++)
+		loop_free(w->loops[i]);
+	sim_free(w->sim);
+	app_table_free(w->apps);
+	oracle_fini(&w->oracle);
+	more = mem_live_bytes() - w->live_bytes_before;
+	if (more != 0)
+		trace_fail(w->trace, "%lld bytes are left of a server that was freed",
+			   (long long)more);
+}

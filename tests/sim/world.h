@@ -1,0 +1,110 @@
+/* world.h: the complete server in a simulated world, and everybody who talks to it.
+ *
+ * One seed decides everything: how the network behaves, how many workers there are, which faults
+ * may happen, who does what and when. The world calls the model clients and back-ends only between
+ * two steps of the simulation, never from within one, so that a failed allocation hits the server
+ * alone. */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "io/sim.h"
+#include "oracle.h"
+#include "server/server.h"
+
+enum {
+	WORKERS_MAX = 4,
+	CLIENTS_MAX = 24,
+	PUBLISHERS_MAX = 3,
+	DOORS = 3, /* IPv4, IPv6, a unix socket */
+};
+
+/* The apps, by index. */
+enum { APP_MAIN, APP_SMALL, APP_DISABLED, N_APPS, APP_UNKNOWN = N_APPS };
+
+/* What a seed decides before anything happens. */
+struct plan {
+	unsigned n_workers, n_topics, n_clients, n_publishers, n_users;
+	unsigned pause_steps; /* of the simulation at most, between two acts */
+	unsigned pad_bytes_max;
+	uint32_t quota;	      /* of APP_SMALL: connections; 0: none */
+	uint32_t members_max; /* of its presence channels */
+	uint32_t max_connections;
+	uint32_t activity_timeout_s;
+	bool is_rough; /* the network */
+	bool has_witness;
+	bool is_tight;	   /* small budgets for slow readers */
+	bool drops_newest; /* and what is over is dropped */
+	bool fails_memory; /* try_alloc fails now and then */
+	bool limits_files; /* descriptors run out now and then */
+	bool resets;	   /* the network breaks connections */
+	bool drains;	   /* at the end */
+};
+
+struct world {
+	uint64_t seed;
+	struct plan plan;
+	struct trace *trace;
+	struct oracle oracle;
+
+	struct sim *sim;
+	struct sim_options weather;
+	struct loop *loops[WORKERS_MAX + 1]; /* the last one is the hub's, if it has one */
+	unsigned n_loops;
+	struct app_table *apps;
+	const struct app *app[N_APPS];
+	struct server *server;
+	struct net_address address[2];
+
+	struct client *clients[CLIENTS_MAX];
+	struct client *witness; /* one of them, or NULL */
+	struct publisher *publishers[PUBLISHERS_MAX];
+	struct publisher *auditor;
+	uint32_t n_connections; /* ever made: their numbers */
+	unsigned n_small_max;	/* connections of APP_SMALL that may be open at one time */
+	unsigned n_all_max;	/* and of all apps */
+	bool is_draining;
+	bool has_few_files;
+	bool is_resting;	   /* memory does not fail now */
+	int64_t live_bytes_before; /* the world */
+	int64_t live_bytes;	   /* with the server alone */
+};
+
+struct world_wish {
+	unsigned n_workers; /* 0: the seed decides */
+	bool is_peaceful;   /* no faults, no quotas */
+};
+void world_init(struct world *w, struct trace *t, uint64_t seed, const struct world_wish *wish);
+void world_fini(struct world *w);
+
+/* One step of the simulation and what follows from it. False: nothing happens by itself. */
+bool world_step(struct world *w);
+/* Until nothing happens by itself. */
+void world_settle(struct world *w);
+void world_pass_ms(struct world *w, uint64_t ms);
+/* Everybody reads, answers and hangs up as far as he can; then everything must be true. */
+void world_rest(struct world *w);
+/* Everybody leaves, and nothing may be left behind. */
+void world_end(struct world *w);
+void world_limit_files(struct world *w, unsigned n_max); /* of each loop */
+
+/* Chance */
+static inline uint64_t pick(struct world *w, uint64_t n)
+{
+	return sim_random(w->sim, n);
+}
+static inline bool chance(struct world *w, unsigned percent)
+{
+	return sim_random(w->sim, 100) < percent;
+}
+
+/* Where a new connection goes. */
+struct sim_peer *world_connect(struct world *w, unsigned door,
+			       void (*on_change)(struct sim_peer *p), void *user);
+/* May the server end connections, or refuse work, without being asked? */
+bool world_is_lenient(const struct world *w);
+/* The clients that are there. */
+unsigned world_n_clients(const struct world *w);
+/* One of them that is not the witness, or NULL. */
+struct client *world_random_client(struct world *w);
+
+#endif
