@@ -139,5 +139,16 @@ class PythonFiles(unittest.TestCase):
         self.assertEqual(self.run_file("  import no_such_module\n"), ["failed"])
 
 
+class Suites(unittest.TestCase):
+    def test_a_suite_that_lacks_something_is_skipped_with_the_reason(self):
+        suite = run_tests.Suite("s", "", lambda *_: self.fail("ran"), lacks=lambda: "no x here")
+        cases = run_tests.run_suite(suite, "")
+        self.assertEqual([(c.status, c.output) for c in cases], [("skipped", "no x here")])
+
+    def test_a_suite_that_lacks_nothing_runs(self):
+        suite = run_tests.Suite("s", "", lambda *_: [tap.Case("a", "passed")], lacks=lambda: "")
+        self.assertEqual(summary(run_tests.run_suite(suite, "")), [("a", "passed")])
+
+
 if __name__ == "__main__":
     unittest.main()
