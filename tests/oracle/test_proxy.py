@@ -109,16 +109,19 @@ class Proxy:
             self.assertIn(len(answers), (n_complete, len(requests)), requests)
 
     def test_each_client_gets_the_answers_to_its_own_requests(self):
-        owed = {}
+        owed, optional = {}, {}
         for connection, requests in self.connections:
             for r, status in zip(requests, statuses(connection.answered, [r.method for r in requests])):
-                owed.setdefault(r.sender, {})[r.number] = status
+                # Who ends its stream in the middle of a body may be gone for nginx before our answer comes.
+                (owed if r.is_complete else optional).setdefault(r.sender, {})[r.number] = status
         for i, row in enumerate(ROWS):
             if is_http_0_9(row.wire):
                 continue
             with self.subTest(row.name):
-                got = re.findall(rb"\r\nX-From: (\d+)/(\d{3})\r\n", self.got[i])
-                self.assertEqual({int(number): int(status) for number, status in got}, owed.get(address(i), {}))
+                found = re.findall(rb"\r\nX-From: (\d+)/(\d{3})\r\n", self.got[i])
+                got = {int(number): int(status) for number, status in found}
+                must, may = owed.get(address(i), {}), optional.get(address(i), {})
+                self.assertEqual({**must, **{n: may[n] for n in may if n in got}}, got)
 
     def check_reading(self, program, as_read):
         found = asking.verdicts(program, [bytes(c.sent) for c, _ in self.connections])
