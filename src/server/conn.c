@@ -93,13 +93,20 @@ static void resume(struct conn *c)
 		conn_update_watch(c);
 }
 
-/* The peer ended its stream: an HTTP client may still wait for answers. */
+/* The peer ended its stream, and may still wait: for answers, or for our last words. */
 static void on_end_of_stream(struct conn *c)
 {
-	if (c->phase == CONN_HTTP && out_has_pending(c))
+	bool is_owed = c->phase == CONN_HTTP || c->phase == CONN_CLOSING;
+
+	if (!is_owed || !out_has_pending(c)) {
+		conn_end(c);
+		return;
+	}
+	c->peer_ended = true;
+	if (c->phase == CONN_HTTP)
 		conn_finish(c);
 	else
-		conn_end(c);
+		conn_update_watch(c);
 }
 
 static void receive(struct conn *c)
@@ -131,7 +138,7 @@ static void receive(struct conn *c)
 
 static bool wants_input(const struct conn *c)
 {
-	return !c->kept && may_handle(c);
+	return !c->kept && !c->peer_ended && may_handle(c);
 }
 
 /* Reading is given up only when input really comes while it cannot be handled: most waits are
@@ -250,6 +257,10 @@ void conn_send(struct conn *c, struct msg *m)
 
 void conn_written(struct conn *c)
 {
+	if (c->peer_ended) {
+		conn_end(c);
+		return;
+	}
 	if (c->finishes) {
 		c->finishes = false;
 		net_shutdown(c->worker->loop, &c->file);

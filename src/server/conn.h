@@ -87,6 +87,7 @@ struct conn {
 	bool is_counted : 1;  /* the hub counts it for the app's quota */
 	bool is_admitted : 1; /* the node counts it */
 	bool finishes : 1;    /* FIN when everything queued is written */
+	bool peer_ended : 1; /* its stream; ours ends, and all, when everything queued is written */
 	/* a slow reader over its budget, or no memory for its answer: closed at the next write */
 	bool is_overflowed : 1;
 	bool awaits_pong : 1;

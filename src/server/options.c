@@ -21,5 +21,8 @@ struct server_options server_options_default(void)
 		.body_timeout_ms = 30000,
 		.idle_timeout_ms = 75000,
 		.close_grace_ms = 2000,
+		.writes_per_slice = 128, /* about half a millisecond of send() */
+		.out_bytes_full = (size_t)4 * 1024 * 1024,
+		.mail_bytes_full = (size_t)1024 * 1024,
 	};
 }

@@ -31,6 +31,11 @@ struct server_options {
 	uint32_t body_timeout_ms;
 	uint32_t idle_timeout_ms; /* between two requests */
 	uint32_t close_grace_ms;  /* after our Close frame, until the peer's */
+
+	/* Of one worker. Not for configuration: the simulator makes them small. */
+	uint32_t writes_per_slice; /* connections written between two polls */
+	size_t out_bytes_full;	   /* being written, before further deliveries wait */
+	size_t mail_bytes_full;	   /* in one box, before its senders stop taking in work */
 };
 
 struct server_options server_options_default(void);

@@ -30,9 +30,9 @@ struct out_held {
 	struct msg *msg;
 };
 
-void out_init(struct outgoing *o)
+void out_init(struct outgoing *o, size_t bytes_full)
 {
-	*o = (struct outgoing){ .scratch = xalloc(JOIN_BYTES_MAX) };
+	*o = (struct outgoing){ .bytes_full = bytes_full, .scratch = xalloc(JOIN_BYTES_MAX) };
 	list_init(&o->dirty);
 	arena_init(&o->sets, (size_t)256 * 1024);
 }

@@ -39,10 +39,12 @@ struct outgoing {
 	struct arena sets;     /* nodes and shared bytes; forgotten when all is written */
 	struct out_held *held; /* references that end with it */
 	size_t bytes;	       /* in held messages and in sets */
-	char *scratch;	       /* where an unshared set is laid side by side */
+	size_t bytes_full;
+	char *scratch; /* where an unshared set is laid side by side */
 };
 
-void out_init(struct outgoing *o);
+/* bytes_full: see out_has_room. */
+void out_init(struct outgoing *o, size_t bytes_full);
 void out_fini(struct outgoing *o);
 
 /* Takes over one reference until everything dirty is written; until then the message may be
@@ -60,10 +62,9 @@ static inline bool out_is_clean(const struct outgoing *o)
 {
 	return list_is_empty(&o->dirty);
 }
-#define OUT_BYTES_FULL ((size_t)4 * 1024 * 1024)
 static inline bool out_has_room(const struct outgoing *o)
 {
-	return o->bytes < OUT_BYTES_FULL || out_is_clean(o);
+	return o->bytes < o->bytes_full || out_is_clean(o);
 }
 /* c's socket takes bytes again. */
 void out_resume(struct conn *c);

@@ -4,9 +4,6 @@
 #include "base/mem.h"
 #include "server/worker.h"
 
-/* Mail that may wait in one box before its senders stop taking in work. */
-#define MAILBOX_FULL_BYTES ((size_t)1024 * 1024)
-
 struct server {
 	struct server_options options;
 	const struct app_table *apps;
@@ -108,7 +105,7 @@ static void make_worker(struct server *s, unsigned index, struct loop *l)
 	w->apps = s->apps;
 	w->log = s->log;
 	w->hub_inbox = s->hub_inbox;
-	w->inbox = mailbox_new(l, MAILBOX_FULL_BYTES);
+	w->inbox = mailbox_new(l, s->options.mail_bytes_full);
 	outbox_init(&s->to_workers[index], w->inbox);
 	worker_init(w, s, index, l);
 }
@@ -127,7 +124,7 @@ struct server *server_new(const struct server_options *o, const struct app_table
 	s->hub_loop = hub_loop;
 	s->hub = hub_new(apps, o->n_workers, key, loop_clock(hub_loop ? hub_loop : worker_loops[0]),
 			 (struct hub_sink){ mail_to_worker, s });
-	s->hub_inbox = mailbox_new(hub_loop ? hub_loop : worker_loops[0], MAILBOX_FULL_BYTES);
+	s->hub_inbox = mailbox_new(hub_loop ? hub_loop : worker_loops[0], o->mail_bytes_full);
 	s->to_workers = xcalloc(o->n_workers, sizeof *s->to_workers);
 	s->workers = xcalloc(o->n_workers, sizeof *s->workers);
 	for (unsigned i = 0; i < o->n_workers; i++) {

@@ -8,8 +8,6 @@
 #include "server/server.h"
 #include "server/session.h"
 
-/* Connections written between two polls: about half a millisecond of send(). */
-#define WRITES_PER_SLICE 128
 #define ACCEPTS_PER_TURN 64
 /* While draining, every so often a share of the sessions is closed. */
 #define DRAIN_STEP_MS 100
@@ -296,7 +294,8 @@ static void follow_peak(struct worker *w)
 }
 
 /* Deliveries are taken as long as there is room for them: pressure goes back to the hub and from
- * there to whoever publishes. */
+ * there to whoever publishes. Mail that was left because there was none has done its waking
+ * already: it is looked at again in the turn after the one that made room. */
 static bool on_turn_end(void *ctx)
 {
 	struct worker *w = ctx;
@@ -312,7 +311,8 @@ static bool on_turn_end(void *ctx)
 		if (!any)
 			break;
 	}
-	more = out_write(&w->out, WRITES_PER_SLICE);
+	more = !out_has_room(&w->out);
+	more |= out_write(&w->out, w->options->writes_per_slice);
 	outbox_flush(&w->to_hub);
 	loop_pause_files(w->loop, hub_is_full(w));
 	follow_peak(w);
@@ -343,7 +343,7 @@ void worker_init(struct worker *w, struct server *s, unsigned index, struct loop
 	w->channels = xcalloc(w->apps->n + 1, sizeof *w->channels);
 	for (size_t i = 0; i < w->apps->n; i++)
 		local_init(&w->channels[i], w->apps->apps[i], &w->hash_key);
-	out_init(&w->out);
+	out_init(&w->out, w->options->out_bytes_full);
 	arena_init(&w->arena, WORKER_RECV_BYTES);
 	w->recv = xalloc(WORKER_RECV_BYTES);
 	if (w->options->compression_window_bits)

@@ -1,0 +1,112 @@
+/* turn_test.c: the server when it can do very little per turn, on a simulated loop. With so much
+ * room as it has usually, the same takes a crowd. */
+#include "server/server.h"
+
+#include "base/buf.h"
+#include "base/testing.h"
+#include "io/sim.h"
+
+enum { PEERS = 8, STEPS_MAX = 100000 };
+
+struct narrow_world {
+	struct sim *sim;
+	struct loop *loop;
+	struct app_table *apps;
+	struct server *server;
+	struct net_address address;
+	struct sim_peer *peers[PEERS];
+};
+
+static void world_init(struct narrow_world *w)
+{
+	struct server_options o = server_options_default();
+	struct sim_options calm = sim_options_calm();
+	struct hash_key key = { 1, 2 };
+	int system_error;
+
+	o.writes_per_slice = 1;
+	o.out_bytes_full = 1;
+	w->sim = sim_new(1, &calm);
+	w->loop = sim_loop_new(w->sim);
+	w->apps = app_table_new(key);
+	app_table_add(w->apps, S("app-id"), S("app-key"), S("app-secret"))->limits.max_connections =
+		2 * PEERS;
+	w->server = server_new(&o, w->apps, NULL, &w->loop, NULL, key);
+	assert_true(net_address_parse(S("127.0.0.1"), 6001, &w->address));
+	assert_int_equal(server_listen(w->server, &w->address, &system_error), OK);
+}
+
+static void world_fini(struct narrow_world *w)
+{
+	for (unsigned i = 0; i < PEERS; i++)
+		sim_peer_close(w->peers[i]);
+	assert_true(sim_settle(w->sim, STEPS_MAX));
+	server_free(w->server);
+	loop_free(w->loop);
+	sim_free(w->sim);
+	app_table_free(w->apps);
+}
+
+/* All peers say the same at the same time. */
+static void peers_say(struct narrow_world *w, str text, bool ends_stream)
+{
+	struct sim_peer_init init = { .to = w->address };
+
+	for (unsigned i = 0; i < PEERS; i++)
+		w->peers[i] = sim_peer_connect(w->sim, &init);
+	assert_true(sim_settle(w->sim, STEPS_MAX));
+	for (unsigned i = 0; i < PEERS; i++) {
+		assert_int_equal(sim_peer_write(w->peers[i], text.p, text.n), text.n);
+		if (ends_stream)
+			sim_peer_shutdown(w->peers[i]);
+	}
+	assert_true(sim_settle(w->sim, STEPS_MAX));
+}
+
+static void assert_all_heard(struct narrow_world *w, str text)
+{
+	for (unsigned i = 0; i < PEERS; i++) {
+		char bytes[4096];
+		size_t n = sim_peer_read(w->peers[i], bytes, sizeof(bytes));
+
+		assert_row(str_contains_nocase((str){ bytes, n }, text), i);
+	}
+}
+
+static void answers_reach_peers_that_ended_their_stream(void **state)
+{
+	struct narrow_world w;
+
+	world_init(&w);
+	peers_say(&w, S("GET /up HTTP/1.1\r\nhost: x\r\n\r\n"), true);
+	assert_all_heard(&w, S("x-health-check: OK"));
+	for (unsigned i = 0; i < PEERS; i++)
+		assert_int_equal(sim_peer_state(w.peers[i]), SIM_PEER_ENDED);
+	assert_int_equal(server_n_connections(w.server), 0);
+	world_fini(&w);
+}
+
+/* The quota makes each wait for the hub, whose mail waits for room. */
+static void mail_that_waits_for_room_is_taken_when_there_is_some(void **state)
+{
+	struct narrow_world w;
+
+	world_init(&w);
+	peers_say(&w,
+		  S("GET /app/app-key?protocol=7 HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n"
+		    "connection: upgrade\r\nsec-websocket-version: 13\r\n"
+		    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
+		  false);
+	assert_all_heard(&w, S("pusher:connection_established"));
+	world_fini(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answers_reach_peers_that_ended_their_stream),
+		cmocka_unit_test(mail_that_waits_for_room_is_taken_when_there_is_some),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
