@@ -30,6 +30,7 @@ static void draw_faults(struct world *w)
 	p->limits_files = chance(w, 15);
 	p->resets = chance(w, 15);
 	p->drains = chance(w, 25);
+	p->is_narrow = chance(w, 60);
 }
 
 void plan_draw(struct world *w, const struct world_wish *wish)
@@ -80,6 +81,17 @@ struct sim_options plan_weather(struct world *w)
 	return o;
 }
 
+/* So little at a time that everybody waits for everybody. */
+static void draw_narrowness(struct world *w, struct server_options *o)
+{
+	if (chance(w, 40))
+		o->writes_per_slice = between(w, 1, 8);
+	if (chance(w, 40))
+		o->out_bytes_full = between(w, 1, 3000);
+	if (chance(w, 40))
+		o->mail_bytes_full = between(w, 1, 3000);
+}
+
 struct server_options plan_options(struct world *w)
 {
 	struct server_options o = server_options_default();
@@ -92,6 +104,8 @@ struct server_options plan_options(struct world *w)
 		o.queue_bytes_max = between(w, 500, 10000);
 		o.disconnect_on_buffer_full = !w->plan.drops_newest;
 	}
+	if (w->plan.is_narrow)
+		draw_narrowness(w, &o);
 	return o;
 }
 

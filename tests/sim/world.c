@@ -329,11 +329,12 @@ static void trace_plan(struct world *w)
 
 	trace_note(w->trace, "world",
 		   "%u workers, %u topics, %u clients, quota %u, members %u, connections "
-		   "%u%s%s%s%s%s%s",
+		   "%u%s%s%s%s%s%s%s",
 		   p->n_workers, p->n_topics, p->n_clients, p->quota, p->members_max,
 		   p->max_connections, p->is_rough ? ", rough" : "", p->is_tight ? ", tight" : "",
 		   p->drops_newest ? ", drops" : "", p->fails_memory ? ", short of memory" : "",
-		   p->limits_files ? ", short of files" : "", p->resets ? ", resets" : "");
+		   p->limits_files ? ", short of files" : "", p->resets ? ", resets" : "",
+		   p->is_narrow ? ", narrow" : "");
 }
 
 void world_init(struct world *w, struct trace *t, uint64_t seed, const struct world_wish *wish)

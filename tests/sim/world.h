@@ -38,6 +38,7 @@ struct plan {
 	bool limits_files; /* descriptors run out now and then */
 	bool resets;	   /* the network breaks connections */
 	bool drains;	   /* at the end */
+	bool is_narrow;	   /* turns and mailboxes are small */
 };
 
 struct world {
