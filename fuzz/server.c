@@ -451,7 +451,7 @@ static void begin(struct world *w, uint8_t choice)
 			       o.n_workers == 1 ? NULL : w->loops[o.n_workers],
 			       (struct hash_key){ 3, 4 });
 	CHECK(net_address_parse(S("127.0.0.1"), 6001, &w->address));
-	CHECK(server_listen(w->server, &w->address, &why) == OK);
+	CHECK(server_listen(w->server, LISTENER_CLIENTS, &w->address, &why) == OK);
 	for (size_t i = 0; i < ARRAY_LEN(w->guests); i++)
 		w->guests[i].peer = NULL;
 	w->guest = &w->guests[GOOD];

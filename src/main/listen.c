@@ -101,7 +101,8 @@ static void explain(const struct net_address *a, int error, struct buf *problem)
 
 static bool open_one(struct net_address *a, struct server *s, struct loop *probe, int *error)
 {
-	return net_listen_probe(probe, a, error) == OK && server_listen(s, a, error) == OK;
+	return net_listen_probe(probe, a, error) == OK &&
+	       server_listen(s, LISTENER_CLIENTS, a, error) == OK;
 }
 
 static bool open_tcp(struct listeners *out, const struct config *c, struct server *s,
@@ -152,7 +153,8 @@ static bool open_unix(const struct config *c, struct server *s, struct buf *prob
 	buf_init(&scratch, 4096);
 	make_parent(path, &scratch);
 	buf_fini(&scratch);
-	if (server_listen_unix(s, path, c->unix_socket.permission_mode, &error) == OK)
+	if (server_listen_unix(s, LISTENER_CLIENTS, path, c->unix_socket.permission_mode, &error) ==
+	    OK)
 		return true;
 	if (error == EADDRINUSE)
 		buf_printf(problem, "%.*s is in use by another server, or is not a socket",

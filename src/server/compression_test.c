@@ -72,7 +72,8 @@ static void world_begin(struct world *w, uint8_t window_bits, struct sim_options
 	w->app->enable_client_messages = true;
 	w->server = server_new(&o, w->apps, NULL, w->loops, w->loops[N_WORKERS], key);
 	net_address_parse(S("127.0.0.1"), 0, &w->address);
-	assert_int_equal(server_listen(w->server, &w->address, &system_error), OK);
+	assert_int_equal(server_listen(w->server, LISTENER_CLIENTS, &w->address, &system_error),
+			 OK);
 	w->deflate = deflate_new();
 	n_compressions = 0;
 }

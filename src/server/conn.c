@@ -180,7 +180,7 @@ static void on_timer(struct timer *t)
 		session_on_timer(c);
 }
 
-void conn_open(struct worker *w, int fd)
+void conn_open(struct worker *w, int fd, enum listener_role role, const struct net_address *peer)
 {
 	struct conn *c = slab_get(&w->conns);
 
@@ -188,6 +188,8 @@ void conn_open(struct worker *w, int fd)
 	c->file = (struct io_file){ .fd = fd, .on_ready = on_ready };
 	c->worker = w;
 	c->phase = CONN_HTTP;
+	c->role = (uint8_t)role;
+	c->peer = *peer;
 	c->opened_s = conn_now_s(c);
 	list_init(&c->dirty);
 	list_push_back(&w->all, &c->link);

@@ -21,6 +21,7 @@
 #include "core/rate_window.h"
 #include "io/loop.h"
 #include "io/net.h"
+#include "server/listener.h"
 #include "server/local.h"
 
 struct worker;
@@ -78,9 +79,16 @@ struct conn {
 		struct http_origin *origin; /* CONN_HTTP: to be named in the answer; or NULL */
 		struct session_user *user;  /* afterwards; NULL: not signed in */
 	};
-	struct socket_id id;
+	union {
+		struct net_address peer; /* CONN_HTTP: who connected */
+		struct {		 /* afterwards; none of it is set before session_begin */
+			struct socket_id id;
+			struct rate_window events, messages;
+		};
+	};
 
 	uint8_t phase;	     /* enum conn_phase */
+	uint8_t role;	     /* enum listener_role: of the listener that it came to */
 	uint8_t compression; /* the window that what is sent to it may use; 0: no compression */
 	bool is_websocket : 1;
 	bool awaits_hub : 1;
@@ -102,14 +110,20 @@ struct conn {
 	uint32_t last_active_s;
 	uint32_t opened_s;
 
-	struct rate_window events, messages;
-
 	struct subs subs;
 };
 _Static_assert(sizeof(struct conn) <= 256, "an idle connection is small");
 
 /* A new connection on an accepted descriptor. */
-void conn_open(struct worker *w, int fd);
+void conn_open(struct worker *w, int fd, enum listener_role role, const struct net_address *peer);
+/* Its requests are over, its frames begin. */
+static inline void conn_begin_frames(struct conn *c)
+{
+	c->is_websocket = true;
+	c->id = SOCKET_ID_NONE;
+	c->events = c->messages = (struct rate_window){ 0 };
+	ws_reader_init(&c->reader);
+}
 
 /* From now on until conn_answered no further input is handled. */
 void conn_await_hub(struct conn *c);

@@ -37,6 +37,13 @@ static const struct route ROUTES[] = {
 };
 #undef ROUTE
 
+static const struct {
+	const struct route *rows;
+	size_t n;
+} TABLES[N_LISTENER_ROLES] = {
+	[LISTENER_CLIENTS] = { ROUTES, ARRAY_LEN(ROUTES) },
+};
+
 _Static_assert(ARRAY_LEN(((struct http_call *)0)->segments) == ROUTE_PARAMETERS_MAX,
 	       "one for each");
 
@@ -150,7 +157,7 @@ static void handle(struct conn *c, const struct http_request *r, str body, bool 
 				  .is_followed = is_followed };
 	struct route_match m;
 
-	switch (route_find(ROUTES, ARRAY_LEN(ROUTES), r->method, r->path, &m)) {
+	switch (route_find(TABLES[c->role].rows, TABLES[c->role].n, r->method, r->path, &m)) {
 	case ROUTE_UNKNOWN:
 		answer_unknown(c);
 		return;

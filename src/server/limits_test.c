@@ -67,7 +67,8 @@ static void world_begin_with(struct world *w, struct sim_options sim)
 	w->server =
 		server_new(&w->options, w->apps, NULL, &w->loop, NULL, (struct hash_key){ 1, 2 });
 	net_address_parse(S("127.0.0.1"), 0, &w->address);
-	assert_int_equal(server_listen(w->server, &w->address, &system_error), OK);
+	assert_int_equal(server_listen(w->server, LISTENER_CLIENTS, &w->address, &system_error),
+			 OK);
 }
 
 static void world_begin(struct world *w)

@@ -49,7 +49,7 @@ static void world_init(struct world *w, unsigned n_workers)
 	w->server = server_new(&o, w->apps, NULL, w->loops,
 			       n_workers > 1 ? w->loops[n_workers] : NULL, key);
 	assert_true(net_address_parse(S("127.0.0.1"), 0, &a));
-	assert_int_equal(server_listen(w->server, &a, &system_error), OK);
+	assert_int_equal(server_listen(w->server, LISTENER_CLIENTS, &a, &system_error), OK);
 	w->port = a.port;
 }
 

@@ -168,21 +168,23 @@ void server_free(struct server *s)
 	xfree(s);
 }
 
-err server_listen(struct server *s, struct net_address *a, int *system_error)
+err server_listen(struct server *s, enum listener_role role, struct net_address *a,
+		  int *system_error)
 {
 	err e = OK;
 
 	for (unsigned i = 0; i < s->n_workers && e == OK; i++)
-		e = worker_listen(&s->workers[i], a, system_error);
+		e = listener_open(&s->workers[i], role, a, system_error);
 	return e;
 }
 
-err server_listen_unix(struct server *s, str path, unsigned mode, int *system_error)
+err server_listen_unix(struct server *s, enum listener_role role, str path, unsigned mode,
+		       int *system_error)
 {
-	err e = worker_listen_unix(&s->workers[0], path, mode, system_error);
+	err e = listener_open_unix(&s->workers[0], role, path, mode, system_error);
 
 	for (unsigned i = 1; i < s->n_workers && e == OK; i++)
-		e = worker_listen_share(&s->workers[i], &s->workers[0]);
+		e = listener_share(&s->workers[i], &s->workers[0]);
 	return e;
 }
 

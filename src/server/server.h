@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "core/app.h"
 #include "core/hub.h"
-#include "io/net.h"
+#include "server/listener.h"
 #include "server/options.h"
 
 struct server;
@@ -26,8 +26,10 @@ void server_free(struct server *s);
 
 /* Every worker listens on the address (port 0: the first picks). Before the loops run. Errors as
  * net_listen. */
-err server_listen(struct server *s, struct net_address *a, int *system_error);
-err server_listen_unix(struct server *s, str path, unsigned mode, int *system_error);
+err server_listen(struct server *s, enum listener_role role, struct net_address *a,
+		  int *system_error);
+err server_listen_unix(struct server *s, enum listener_role role, str path, unsigned mode,
+		       int *system_error);
 
 /* Any thread: upgrades are refused from now on; every session gets 4200 and a Close, spread over
  * the grace period. */

@@ -113,11 +113,10 @@ static void connect_to_hub(struct conn *c)
 
 void session_begin(struct conn *c, const struct app *app, str origin)
 {
+	conn_begin_frames(c);
 	c->phase = CONN_OPENING;
-	c->is_websocket = true;
 	c->app = app;
 	c->id = socket_id_random(loop_rng(c->worker->loop));
-	ws_reader_init(&c->reader);
 	if (!app) {
 		conn_refuse(c, PUSHER_NO_APP, S("Application does not exist"));
 	} else if (!app->enabled) {

@@ -33,7 +33,8 @@ static void world_init(struct narrow_world *w)
 		2 * PEERS;
 	w->server = server_new(&o, w->apps, NULL, &w->loop, NULL, key);
 	assert_true(net_address_parse(S("127.0.0.1"), 6001, &w->address));
-	assert_int_equal(server_listen(w->server, &w->address, &system_error), OK);
+	assert_int_equal(server_listen(w->server, LISTENER_CLIENTS, &w->address, &system_error),
+			 OK);
 }
 
 static void world_fini(struct narrow_world *w)

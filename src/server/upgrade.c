@@ -231,8 +231,7 @@ static void send_switching(const struct http_call *call)
 
 static void refuse(struct conn *c, uint16_t code, str message)
 {
-	c->is_websocket = true;
-	ws_reader_init(&c->reader);
+	conn_begin_frames(c);
 	conn_refuse(c, code, message);
 }
 

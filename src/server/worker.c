@@ -5,10 +5,10 @@
 #include "codec/deflate.h"
 #include "codec/pusher.h"
 #include "server/http.h"
+#include "server/listener.h"
 #include "server/server.h"
 #include "server/session.h"
 
-#define ACCEPTS_PER_TURN 64
 /* While draining, every so often a share of the sessions is closed. */
 #define DRAIN_STEP_MS 100
 #define DRAIN_STEP_MIN 250
@@ -16,80 +16,6 @@
 /* Fewer connections than this are not worth giving memory back for. */
 #define PEAK_MIN 1000
 #define DATE_NEVER INT64_MIN
-
-struct listener {
-	struct io_file file;
-	struct worker *worker;
-	struct listener *next;
-};
-
-/* Accepting */
-
-static void on_acceptable(struct io_file *f, unsigned ready)
-{
-	struct listener *l = container_of(f, struct listener, file);
-	struct worker *w = l->worker;
-
-	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		struct io_file accepted = { .fd = -1 };
-		struct net_address peer;
-		err e = net_accept(w->loop, f, &accepted, &peer);
-
-		if (e == ERR_AGAIN)
-			return;
-		if (e == OK)
-			conn_open(w, accepted.fd);
-		else if (e == ERR_LIMIT)
-			log_limited(
-				w->log, LOG_ERROR, "out_of_descriptors",
-				LF_CSTR("hint",
-					"raise the limit of open files (ulimit -n, LimitNOFILE)"));
-	}
-}
-
-static struct listener *listener_new(struct worker *w)
-{
-	struct listener *l = xnew(struct listener);
-
-	l->file = (struct io_file){ .fd = -1, .on_ready = on_acceptable };
-	l->worker = w;
-	return l;
-}
-
-static err listener_start(struct worker *w, struct listener *l, err e)
-{
-	if (e == OK && !loop_watch(w->loop, &l->file, LOOP_READ))
-		e = ERR_LIMIT;
-	if (e != OK) {
-		net_close(w->loop, &l->file);
-		xfree(l);
-		return e;
-	}
-	l->next = w->listeners;
-	w->listeners = l;
-	return OK;
-}
-
-err worker_listen(struct worker *w, struct net_address *a, int *system_error)
-{
-	struct listener *l = listener_new(w);
-
-	return listener_start(w, l, net_listen(w->loop, &l->file, a, system_error));
-}
-
-err worker_listen_unix(struct worker *w, str path, unsigned mode, int *system_error)
-{
-	struct listener *l = listener_new(w);
-
-	return listener_start(w, l, net_listen_unix(w->loop, &l->file, path, mode, system_error));
-}
-
-err worker_listen_share(struct worker *w, const struct worker *first)
-{
-	struct listener *l = listener_new(w);
-
-	return listener_start(w, l, net_listen_share(w->loop, &l->file, &first->listeners->file));
-}
 
 /* Mail from the hub */
 
@@ -364,13 +290,7 @@ void worker_end_all(struct worker *w)
 void worker_fini(struct worker *w)
 {
 	ASSERT(w->n_conns == 0);
-	while (w->listeners) {
-		struct listener *l = w->listeners;
-
-		w->listeners = l->next;
-		net_close(w->loop, &l->file);
-		xfree(l);
-	}
+	listener_close_all(w);
 	timer_disarm(&w->drain_timer);
 	for (size_t i = 0; i < w->apps->n; i++)
 		local_fini(&w->channels[i]);

@@ -65,11 +65,6 @@ struct worker {
 void worker_init(struct worker *w, struct server *s, unsigned index, struct loop *l);
 void worker_fini(struct worker *w);
 
-err worker_listen(struct worker *w, struct net_address *a, int *system_error);
-err worker_listen_unix(struct worker *w, str path, unsigned mode, int *system_error);
-/* The same descriptor as another worker's last listener. */
-err worker_listen_share(struct worker *w, const struct worker *first);
-
 /* Ends every connection; the loop has stopped for good. */
 void worker_end_all(struct worker *w);
 

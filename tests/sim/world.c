@@ -279,7 +279,7 @@ static void open_door(struct world *w, unsigned i, const char *ip)
 	int error;
 
 	ASSERT(net_address_parse(str_from_cstr(ip), 6001, &w->address[i]));
-	ASSERT(server_listen(w->server, &w->address[i], &error) == OK);
+	ASSERT(server_listen(w->server, LISTENER_CLIENTS, &w->address[i], &error) == OK);
 }
 
 static void make_server(struct world *w)
@@ -298,7 +298,7 @@ static void make_server(struct world *w)
 	w->server = server_new(&o, w->apps, NULL, w->loops, hub_loop, key);
 	open_door(w, 0, "0.0.0.0");
 	open_door(w, 1, "::");
-	ASSERT(server_listen_unix(w->server, UNIX_PATH, 0600, &error) == OK);
+	ASSERT(server_listen_unix(w->server, LISTENER_CLIENTS, UNIX_PATH, 0600, &error) == OK);
 	ASSERT(net_address_parse(S("127.0.0.1"), 6001, &w->address[0]));
 	ASSERT(net_address_parse(S("::1"), 6001, &w->address[1]));
 }
