@@ -12,19 +12,24 @@
 #include "base/utf8.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
-enum { LINE_BYTES_MAX = 8192, VALUE_BYTES_MAX = 1024, N_LIMITS = 64, LIMIT_WINDOW_MS = 1000 };
+/* What the original calls the whole program; filters name it ("RUST_LOG=warn,sockudo=debug"). */
+#define TARGET "sockudo"
+
+enum { LINE_BYTES_MAX = 8192, VALUE_BYTES_MAX = 1024, N_LIMITS = 64, LIMIT_WINDOW_US = 1000000 };
 
 /* One event name that went through log_limited. */
 struct limit {
 	const char *event; /* NULL: free */
 	enum log_level level;
-	int64_t since_ms; /* when its last line went out */
+	int64_t since_us; /* when its last line went out */
 	uint64_t n_held;
 };
 
 struct log {
 	struct log_options o;
+	_Atomic(enum log_level) level;
 	pthread_mutex_t lock;
 	struct buf line;
 	struct limit limits[N_LIMITS];
@@ -57,6 +62,7 @@ struct log *log_new(const struct log_options *o)
 	struct log *l = xnew(struct log);
 
 	l->o = *o;
+	log_set_level(l, o->level);
 	pthread_mutex_init(&l->lock, NULL);
 	buf_init(&l->line, LINE_BYTES_MAX);
 	buf_reserve(&l->line, LINE_BYTES_MAX);
@@ -65,7 +71,12 @@ struct log *log_new(const struct log_options *o)
 
 enum log_level log_level(const struct log *l)
 {
-	return l->o.level;
+	return atomic_load_explicit(&l->level, memory_order_relaxed);
+}
+
+void log_set_level(struct log *l, enum log_level level)
+{
+	atomic_store_explicit(&l->level, level, memory_order_relaxed);
 }
 
 struct civil {
@@ -90,14 +101,16 @@ static struct civil civil_from_days(int64_t days)
 	};
 }
 
-static void put_time(struct buf *b, int64_t wall_ms)
+static void put_time(struct buf *b, int64_t wall_us)
 {
-	int64_t days = wall_ms / 86400000 - (wall_ms % 86400000 < 0);
-	int ms = (int)(wall_ms - days * 86400000);
+	const int64_t day_us = INT64_C(86400000000);
+	int64_t days = wall_us / day_us - (wall_us % day_us < 0);
+	int64_t us = wall_us - days * day_us;
+	int s = (int)(us / 1000000);
 	struct civil c = civil_from_days(days);
 
-	buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", c.year, c.month, c.day, ms / 3600000,
-		   ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
+	buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", c.year, c.month, c.day, s / 3600,
+		   s / 60 % 60, s % 60, (int)(us % 1000000));
 }
 
 /* Control characters, those that terminals obey in UTF-8 included. */
@@ -161,14 +174,14 @@ static void put_text_head(struct log *l, enum log_level lv, const char *event)
 {
 	struct buf *b = &l->line;
 
-	put_time(b, l->o.wall_ms(l->o.ctx));
+	put_time(b, l->o.wall_us(l->o.ctx));
 	buf_putc(b, ' ');
 	if (l->o.colors)
 		buf_puts(b, LEVELS[lv].color);
-	buf_printf(b, "%-5.*s", STR_ARG(LEVELS[lv].name));
+	buf_printf(b, "%5.*s", STR_ARG(LEVELS[lv].name));
 	if (l->o.colors)
 		buf_puts(b, S("\x1b[0m"));
-	buf_putc(b, ' ');
+	buf_puts(b, l->o.no_target ? S(" ") : S(" " TARGET ": "));
 	buf_puts(b, str_from_cstr(event));
 }
 
@@ -185,10 +198,10 @@ static void put_json_head(struct log *l, enum log_level lv, const char *event)
 	struct buf *b = &l->line;
 
 	buf_puts(b, S("{\"timestamp\":\""));
-	put_time(b, l->o.wall_ms(l->o.ctx));
+	put_time(b, l->o.wall_us(l->o.ctx));
 	buf_puts(b, S("\",\"level\":\""));
 	buf_puts(b, LEVELS[lv].name);
-	buf_puts(b, S("\",\"event\":"));
+	buf_puts(b, S("\",\"fields\":{\"message\":"));
 	jw_string(b, str_from_cstr(event));
 }
 
@@ -212,7 +225,9 @@ static void put_line(struct log *l, enum log_level lv, const char *event, const 
 		put_field(&l->line, &f[i]);
 	if (n_held)
 		put_field(&l->line, &LF_U64("held_back", n_held));
-	buf_puts(&l->line, l->o.json ? S("}\n") : S("\n"));
+	if (l->o.json)
+		buf_puts(&l->line, l->o.no_target ? S("}}") : S("},\"target\":\"" TARGET "\"}"));
+	buf_putc(&l->line, '\n');
 }
 
 static void write_line(struct log *l, enum log_level lv, const char *event,
@@ -240,7 +255,7 @@ static struct limit *limit_of(struct log *l, const char *event)
 
 		if (!lim->event || strcmp(lim->event, event) == 0)
 			return lim;
-		if (lim->since_ms < oldest->since_ms)
+		if (lim->since_us < oldest->since_us)
 			oldest = lim;
 	}
 	report_held(l, oldest);
@@ -252,16 +267,16 @@ static void emit_limited(struct log *l, enum log_level lv, const char *event,
 			 const struct log_field *f, size_t n)
 {
 	struct limit *lim = limit_of(l, event);
-	int64_t now_ms = l->o.wall_ms(l->o.ctx);
-	int64_t age_ms = now_ms - lim->since_ms;
+	int64_t now_us = l->o.wall_us(l->o.ctx);
+	int64_t age_us = now_us - lim->since_us;
 
 	/* The wall clock may jump back: that ends the window too. */
-	if (lim->event && age_ms >= 0 && age_ms < LIMIT_WINDOW_MS) {
+	if (lim->event && age_us >= 0 && age_us < LIMIT_WINDOW_US) {
 		lim->n_held++;
 		return;
 	}
 	write_line(l, lv, event, f, n, lim->n_held);
-	*lim = (struct limit){ .event = event, .level = lv, .since_ms = now_ms };
+	*lim = (struct limit){ .event = event, .level = lv, .since_us = now_us };
 }
 
 void log_emit(struct log *l, enum log_level lv, bool limited, const char *event,

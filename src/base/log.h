@@ -1,8 +1,10 @@
 /* log.h: one line per state change, key=value or JSON.
  *
- *   log_write(log, LOG_INFO, "listening", LF_STR("address", a), LF_U64("port", port));
+ *   log_write(log, LOG_INFO, "http server listening", LF_STR("listen_addr", a));
  *
- * A line has a time, a level, an event name that stays stable across versions, and fields.
+ * A line has a time, a level, a target, an event (a lower-case phrase that stays the same across
+ * versions, because operators match on it) and fields. Both forms are those of the original, so
+ * that its users' collectors go on working.
  * Secrets, payloads and auth strings are never passed in. log_limited lets one line per event
  * name and second through; the next one, or log_free, says how many were held back. Values are
  * cut at 1 KiB, a line at 8 KiB, and bytes that could fool a terminal are replaced, so that
@@ -34,14 +36,17 @@ struct log_options {
 	enum log_level level;
 	bool json;
 	bool colors;
+	bool no_target;
 	void (*write)(void *ctx, str line); /* line ends with '\n'; called under the log's lock */
-	int64_t (*wall_ms)(void *ctx);
+	int64_t (*wall_us)(void *ctx);
 	void *ctx;
 };
 
 struct log *log_new(const struct log_options *o);
 void log_free(struct log *l);
 enum log_level log_level(const struct log *l);
+/* From now on, for all threads. */
+void log_set_level(struct log *l, enum log_level level);
 /* "error warn info debug trace off", any case. False: unknown. */
 bool log_level_parse(str name, enum log_level *out);
 

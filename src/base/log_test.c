@@ -23,9 +23,9 @@ static void sink_write(void *ctx, str line)
 	s->n_lines++;
 }
 
-static int64_t sink_wall_ms(void *ctx)
+static int64_t sink_wall_us(void *ctx)
 {
-	return ((struct sink *)ctx)->now_ms;
+	return ((struct sink *)ctx)->now_ms * 1000;
 }
 
 static struct log *sink_open(struct sink *s, bool json, bool colors)
@@ -37,7 +37,7 @@ static struct log *sink_open(struct sink *s, bool json, bool colors)
 		.json = json,
 		.colors = colors,
 		.write = sink_write,
-		.wall_ms = sink_wall_ms,
+		.wall_us = sink_wall_us,
 		.ctx = s,
 	});
 }
@@ -60,14 +60,15 @@ static void log_text_line_is_time_level_event_fields(void **state)
 	struct log *l = sink_open(&s, false, false);
 
 	log_write(l, LOG_INFO, "listening", LF_CSTR("address", "0.0.0.0"), LF_U64("port", 6001));
-	assert_text(&s, S("2024-02-29T12:34:56.789Z INFO  listening address=0.0.0.0 port=6001\n"));
+	assert_text(&s, S("2024-02-29T12:34:56.789000Z  INFO sockudo: listening address=0.0.0.0 "
+			  "port=6001\n"));
 	log_write(l, LOG_ERROR, "stopped");
-	assert_text(&s, S("2024-02-29T12:34:56.789Z ERROR stopped\n"));
+	assert_text(&s, S("2024-02-29T12:34:56.789000Z ERROR sockudo: stopped\n"));
 	log_write(l, LOG_WARN, "x", LF_I64("n", -5), LF_CSTR("q", "a \"b\""), LF_STR("e", S("")),
 		  LF_CSTR("k", "a=b"), LF_CSTR("nl", "1\n2"));
-	assert_text(&s,
-		    S("2024-02-29T12:34:56.789Z WARN  x n=-5 q=\"a \\\"b\\\"\" e=\"\" k=\"a=b\" "
-		      "nl=\"1\\n2\"\n"));
+	assert_text(&s, S("2024-02-29T12:34:56.789000Z  WARN sockudo: x n=-5 q=\"a \\\"b\\\"\" "
+			  "e=\"\" k=\"a=b\" "
+			  "nl=\"1\\n2\"\n"));
 	sink_close(&s, l);
 }
 
@@ -82,8 +83,46 @@ static void log_json_line_is_one_object(void **state)
 	assert_int_equal(json_parse(buf_str(&s.text), 4, &v, NULL), OK);
 	assert_text(
 		&s,
-		S("{\"timestamp\":\"2024-02-29T12:34:56.789Z\",\"level\":\"INFO\","
-		  "\"event\":\"listening\",\"path\":\"/a\\\"b\\\\\",\"port\":6001,\"d\":-1}\n"));
+		S("{\"timestamp\":\"2024-02-29T12:34:56.789000Z\",\"level\":\"INFO\","
+		  "\"fields\":{\"message\":\"listening\",\"path\":\"/a\\\"b\\\\\",\"port\":6001,"
+		  "\"d\":-1},\"target\":\"sockudo\"}\n"));
+	sink_close(&s, l);
+}
+
+static void log_without_target_keeps_the_rest(void **state)
+{
+	struct sink s;
+	struct log *l = sink_open(&s, false, false);
+	struct log_options o = { .level = LOG_INFO,
+				 .no_target = true,
+				 .write = sink_write,
+				 .wall_us = sink_wall_us,
+				 .ctx = &s };
+
+	log_free(l);
+	l = log_new(&o);
+	log_write(l, LOG_INFO, "x", LF_U64("n", 1));
+	assert_text(&s, S("2024-02-29T12:34:56.789000Z  INFO x n=1\n"));
+	log_free(l);
+	o.json = true;
+	l = log_new(&o);
+	log_write(l, LOG_INFO, "x");
+	assert_text(&s, S("{\"timestamp\":\"2024-02-29T12:34:56.789000Z\",\"level\":\"INFO\","
+			  "\"fields\":{\"message\":\"x\"}}\n"));
+	sink_close(&s, l);
+}
+
+static void log_level_can_change_while_it_runs(void **state)
+{
+	struct sink s;
+	struct log *l = sink_open(&s, false, false);
+
+	log_set_level(l, LOG_DEBUG);
+	log_write(l, LOG_DEBUG, "x");
+	assert_int_equal(s.n_lines, 1);
+	log_set_level(l, LOG_OFF);
+	log_write(l, LOG_ERROR, "x");
+	assert_int_equal(s.n_lines, 1);
 	sink_close(&s, l);
 }
 
@@ -93,7 +132,7 @@ static void log_colors_wrap_the_level_alone(void **state)
 	struct log *l = sink_open(&s, false, true);
 
 	log_write(l, LOG_ERROR, "x");
-	assert_text(&s, S("2024-02-29T12:34:56.789Z \x1b[31mERROR\x1b[0m x\n"));
+	assert_text(&s, S("2024-02-29T12:34:56.789000Z \x1b[31mERROR\x1b[0m sockudo: x\n"));
 	sink_close(&s, l);
 }
 
@@ -142,7 +181,8 @@ static void log_value_of_a_peer_cannot_fool_a_terminal(void **state)
 		log_write(l, LOG_INFO, "x", LF_STR("v", ROWS[i].value));
 		line = buf_str(&s.text);
 		line.n--;
-		assert_str(str_skip(line, sizeof("2024-02-29T12:34:56.789Z INFO  x v=") - 1),
+		assert_str(str_skip(line,
+				    sizeof("2024-02-29T12:34:56.789000Z  INFO sockudo: x v=") - 1),
 			   ROWS[i].want);
 		buf_clear(&s.text);
 	}
@@ -166,8 +206,9 @@ static void log_long_values_and_lines_are_cut(void **state)
 
 	memset(big, 1, sizeof(big)); /* six characters each */
 	log_write(l, LOG_INFO, "x", LF_STR("v", value), LF_STR("w", value));
-	assert_text(&s, S("{\"timestamp\":\"2024-02-29T12:34:56.789Z\",\"level\":\"INFO\","
-			  "\"event\":\"x\",\"fields\":\"too long\"}\n"));
+	assert_text(&s, S("{\"timestamp\":\"2024-02-29T12:34:56.789000Z\",\"level\":\"INFO\","
+			  "\"fields\":{\"message\":\"x\",\"fields\":\"too long\"},"
+			  "\"target\":\"sockudo\"}\n"));
 	sink_close(&s, l);
 }
 
@@ -179,17 +220,17 @@ static void log_limited_lets_one_a_second_through_and_counts(void **state)
 	for (int i = 0; i < 5; i++)
 		log_limited(l, LOG_WARN, "refused", LF_I64("i", i));
 	log_limited(l, LOG_WARN, "other");
-	assert_text(&s, S("2024-02-29T12:34:56.789Z WARN  refused i=0\n"
-			  "2024-02-29T12:34:56.789Z WARN  other\n"));
+	assert_text(&s, S("2024-02-29T12:34:56.789000Z  WARN sockudo: refused i=0\n"
+			  "2024-02-29T12:34:56.789000Z  WARN sockudo: other\n"));
 	s.now_ms += 999;
 	log_limited(l, LOG_WARN, "refused", LF_I64("i", 5));
 	assert_text(&s, S(""));
 	s.now_ms += 1;
 	log_limited(l, LOG_WARN, "refused", LF_I64("i", 6));
-	assert_text(&s, S("2024-02-29T12:34:57.789Z WARN  refused i=6 held_back=5\n"));
+	assert_text(&s, S("2024-02-29T12:34:57.789000Z  WARN sockudo: refused i=6 held_back=5\n"));
 	s.now_ms -= 60000; /* the clock was set */
 	log_limited(l, LOG_WARN, "refused", LF_I64("i", 7));
-	assert_text(&s, S("2024-02-29T12:33:57.789Z WARN  refused i=7\n"));
+	assert_text(&s, S("2024-02-29T12:33:57.789000Z  WARN sockudo: refused i=7\n"));
 	sink_close(&s, l);
 }
 
@@ -202,7 +243,7 @@ static void log_free_says_what_was_still_held_back(void **state)
 		log_limited(l, LOG_WARN, "refused");
 	buf_clear(&s.text);
 	log_free(l);
-	assert_text(&s, S("2024-02-29T12:34:56.789Z WARN  refused held_back=2\n"));
+	assert_text(&s, S("2024-02-29T12:34:56.789000Z  WARN sockudo: refused held_back=2\n"));
 	buf_fini(&s.text);
 }
 
@@ -246,12 +287,12 @@ static void log_dates_follow_the_calendar(void **state)
 		int64_t ms;
 		str want;
 	} ROWS[] = {
-		{ 0, S("1970-01-01T00:00:00.000Z") },
-		{ -1, S("1969-12-31T23:59:59.999Z") },
-		{ 951782400000, S("2000-02-29T00:00:00.000Z") },
-		{ 951868800000, S("2000-03-01T00:00:00.000Z") },
-		{ 1735689599999, S("2024-12-31T23:59:59.999Z") },
-		{ 4107542400000, S("2100-03-01T00:00:00.000Z") },
+		{ 0, S("1970-01-01T00:00:00.000000Z") },
+		{ -1, S("1969-12-31T23:59:59.999000Z") },
+		{ 951782400000, S("2000-02-29T00:00:00.000000Z") },
+		{ 951868800000, S("2000-03-01T00:00:00.000000Z") },
+		{ 1735689599999, S("2024-12-31T23:59:59.999000Z") },
+		{ 4107542400000, S("2100-03-01T00:00:00.000000Z") },
 	};
 	struct sink s;
 	struct log *l = sink_open(&s, false, false);
@@ -307,6 +348,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(log_text_line_is_time_level_event_fields),
 		cmocka_unit_test(log_json_line_is_one_object),
+		cmocka_unit_test(log_without_target_keeps_the_rest),
+		cmocka_unit_test(log_level_can_change_while_it_runs),
 		cmocka_unit_test(log_colors_wrap_the_level_alone),
 		cmocka_unit_test(log_below_the_level_costs_no_evaluation),
 		cmocka_unit_test(log_value_of_a_peer_cannot_fool_a_terminal),

@@ -96,6 +96,7 @@ struct config {
 		str level;
 		str format;
 		bool colors_enabled;
+		bool include_target;
 	} logging;
 
 	struct cors cors_lines; /* made of cors */

@@ -55,12 +55,12 @@ static void write_stdout(void *ctx, str line)
 	}
 }
 
-static int64_t wall_ms(void *ctx)
+static int64_t wall_us(void *ctx)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 static bool is_colourful(const struct config *c)
@@ -83,8 +83,9 @@ static struct log *open_log(const struct config *c)
 		.level = LOG_INFO,
 		.json = is_json(c),
 		.colors = !is_json(c) && is_colourful(c),
+		.no_target = !c->logging.include_target,
 		.write = write_stdout,
-		.wall_ms = wall_ms,
+		.wall_us = wall_us,
 	};
 
 	log_level_parse(c->logging.level, &o.level);
@@ -146,7 +147,7 @@ static void raise_descriptor_limit(struct log *log)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
-		log_write(log, LOG_DEBUG, "descriptor_limit", LF_U64("max", limit.rlim_cur));
+		log_write(log, LOG_DEBUG, "descriptor limit", LF_U64("max", limit.rlim_cur));
 }
 
 static bool fail(struct run *r, const char *what, int error)
@@ -245,13 +246,14 @@ static void log_listeners(const struct run *r, const struct app_table *apps)
 	for (size_t i = 0; i < r->listeners.n; i++) {
 		char text[NET_ADDRESS_TEXT_MAX];
 
-		log_write(r->log, LOG_INFO, "listening",
-			  LF_STR("address", net_address_format(&r->listeners.addresses[i], text)),
-			  LF_U64("workers", r->config->workers), LF_U64("apps", apps->n));
+		log_write(
+			r->log, LOG_INFO, "http server listening",
+			LF_STR("listen_addr", net_address_format(&r->listeners.addresses[i], text)),
+			LF_U64("workers", r->config->workers), LF_U64("apps", apps->n));
 	}
 	if (r->config->unix_socket.enabled)
-		log_write(r->log, LOG_INFO, "listening",
-			  LF_STR("address", r->config->unix_socket.path),
+		log_write(r->log, LOG_INFO, "unix socket server listening",
+			  LF_STR("path", r->config->unix_socket.path),
 			  LF_U64("workers", r->config->workers), LF_U64("apps", apps->n));
 }
 

@@ -355,7 +355,7 @@ void conn_overflow(struct conn *c)
 {
 	struct msg *last = NULL;
 
-	log_limited(c->worker->log, LOG_WARN, "slow_reader_closed",
+	log_limited(c->worker->log, LOG_WARN, "slow reader closed",
 		    LF_CSTR("setting", "websocket.max_messages, websocket.max_bytes"));
 	if (c->is_websocket && c->phase != CONN_CLOSING)
 		last = ws_close_new(PUSHER_OVER_CAPACITY, S("Buffer full"));

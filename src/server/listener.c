@@ -33,7 +33,7 @@ static void on_acceptable(struct io_file *f, unsigned ready)
 			conn_open(w, accepted.fd, l->role, &peer);
 		else if (e == ERR_LIMIT)
 			log_limited(
-				w->log, LOG_ERROR, "out_of_descriptors",
+				w->log, LOG_ERROR, "out of descriptors",
 				LF_CSTR("hint",
 					"raise the limit of open files (ulimit -n, LimitNOFILE)"));
 	}

@@ -105,7 +105,7 @@ class Commands(unittest.TestCase):
         """A server on a free port. Answers it and its address."""
         env = {"PORT": "0", "HOST": "127.0.0.1", "SOCKUDO_WORKERS": "1", **env}
         server = self.start(*args, **env)
-        port = server.expect(r"listening address=[^ ]*:(\d+)").group(1)
+        port = server.expect(r"http server listening listen_addr=[^ ]*:(\d+)").group(1)
         return server, f"http://127.0.0.1:{port}"
 
     def run_program(self, *args, **env):
@@ -139,7 +139,7 @@ class Commands(unittest.TestCase):
 
     def test_json_logs_are_json_alone(self):
         server = self.start(PORT="0", HOST="127.0.0.1", LOG_OUTPUT_FORMAT="json")
-        server.expect('"listening"')
+        server.expect('"http server listening"')
         self.assertEqual(server.stop(), 0)
         events = [json.loads(line) for line in server.output().splitlines()]
         self.assertGreater(len(events), 2)
@@ -348,7 +348,7 @@ class Commands(unittest.TestCase):
     def test_a_unix_socket_is_served_and_removed(self):
         path = Path(self.folder) / "made/sockudo.sock"
         server = self.start(UNIX_SOCKET_ENABLED="true", UNIX_SOCKET_PATH=str(path), UNIX_SOCKET_PERMISSION_MODE="600")
-        server.expect(f"listening address={path}")
+        server.expect(f"unix socket server listening path={path}")
         self.assertEqual(path.stat().st_mode & 0o777, 0o600)
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(TIMEOUT_S)
