@@ -1,18 +1,61 @@
-/* cli.c: three commands and a few options, from one table. An option is "--name VALUE" or
- * "--name=VALUE". */
+/* cli.c: a few commands and a few options, each from one table. An option is "--name VALUE" or
+ * "--name=VALUE", or a switch that takes no value. */
 #include "main/cli.h"
 
 #include "base/check.h"
 #include "main/nearest.h"
 
-enum { FOR_SERVE = 1, FOR_PUBLISH = 2, FOR_WATCH = 4 };
+enum { FOR_SERVE = 1, FOR_PUBLISH = 2, FOR_WATCH = 4, FOR_HEALTH = 8 };
+#define FOR_CLIENTS (FOR_PUBLISH | FOR_WATCH | FOR_HEALTH)
+
+enum { CLI_WORDS_MAX = 3 };
+
+/* A command's words are texts at these offsets in struct cli; the first n_needed must be given. */
+struct cli_verb {
+	const char *name;
+	enum cli_command command;
+	unsigned bit;	   /* FOR_… */
+	const char *needs; /* what is missing, in words */
+	uint8_t n_words, n_needed;
+	size_t words[CLI_WORDS_MAX];
+};
+
+static const struct cli_verb verbs[] = {
+	{ "serve", CLI_SERVE, FOR_SERVE, "", 0, 0, { 0 } },
+	{ "publish",
+	  CLI_PUBLISH,
+	  FOR_PUBLISH,
+	  "CHANNEL EVENT DATA",
+	  3,
+	  3,
+	  { offsetof(struct cli, channel), offsetof(struct cli, event),
+	    offsetof(struct cli, data) } },
+	{ "watch", CLI_WATCH, FOR_WATCH, "CHANNEL", 1, 1, { offsetof(struct cli, channel) } },
+	{ "health", CLI_HEALTH, FOR_HEALTH, "", 1, 0, { offsetof(struct cli, url) } },
+	{ "help", CLI_HELP, FOR_SERVE, "", 0, 0, { 0 } },
+};
+
+static const struct cli_verb *verb_of(enum cli_command command)
+{
+	for (size_t i = 1; i < ARRAY_LEN(verbs); i++) {
+		if (verbs[i].command == command)
+			return &verbs[i];
+	}
+	return &verbs[0];
+}
+
+enum cli_option_kind {
+	CLI_TAKES,    /* a value, at offset in struct cli: const char * */
+	CLI_SWITCHES, /* a bool there on */
+	CLI_DOES      /* says what to do */
+};
 
 struct cli_option {
 	str name;
 	char letter;	   /* 0: none */
 	unsigned commands; /* FOR_… */
-	size_t offset;	   /* of the const char * in struct cli that takes its value */
-	bool is_command;   /* takes no value but says what to do */
+	enum cli_option_kind kind;
+	size_t offset;
 	enum cli_command to;
 };
 
@@ -21,30 +64,30 @@ struct cli_option {
 		.name = { n, sizeof(n) - 1 }, .letter = (l), .commands = (c),                      \
 		.offset = offsetof(struct cli, member)                                             \
 	}
+#define SWITCHES(n, l, c, member)                                                                  \
+	{                                                                                          \
+		.name = { n, sizeof(n) - 1 }, .letter = (l), .commands = (c),                      \
+		.kind = CLI_SWITCHES, .offset = offsetof(struct cli, member)                       \
+	}
 #define DOES(n, l, c, command)                                                                     \
 	{                                                                                          \
-		.name = { n, sizeof(n) - 1 }, .letter = (l), .commands = (c), .is_command = true,  \
+		.name = { n, sizeof(n) - 1 }, .letter = (l), .commands = (c), .kind = CLI_DOES,    \
 		.to = (command)                                                                    \
 	}
 
 static const struct cli_option options[] = {
-	TAKES("--config", 'c', FOR_SERVE, config_file),
+	TAKES("--config", 'c', FOR_SERVE | FOR_HEALTH, config_file),
 	DOES("--print-config", 0, FOR_SERVE, CLI_PRINT_CONFIG),
-	DOES("--help", 'h', FOR_SERVE | FOR_PUBLISH | FOR_WATCH, CLI_HELP),
+	DOES("--help", 'h', FOR_SERVE | FOR_CLIENTS, CLI_HELP),
 	DOES("--version", 'V', FOR_SERVE, CLI_VERSION),
 	TAKES("--url", 0, FOR_PUBLISH | FOR_WATCH, url),
 	TAKES("--app-id", 0, FOR_PUBLISH, app_id),
 	TAKES("--key", 0, FOR_PUBLISH | FOR_WATCH, key),
 	TAKES("--secret", 0, FOR_PUBLISH | FOR_WATCH, secret),
 	TAKES("--user-id", 0, FOR_WATCH, user_id),
+	TAKES("--ca", 0, FOR_CLIENTS, ca_file),
+	SWITCHES("--insecure", 0, FOR_CLIENTS, is_insecure),
 };
-
-static unsigned for_command(const struct cli *c)
-{
-	if (c->command == CLI_PUBLISH)
-		return FOR_PUBLISH;
-	return c->command == CLI_WATCH ? FOR_WATCH : FOR_SERVE;
-}
 
 struct arguments {
 	char **at; /* ends with NULL */
@@ -78,17 +121,33 @@ static const struct cli_option *find_option(str name, unsigned command)
 }
 
 /* value: what followed '=', or p == NULL. */
+static bool refuse_value(struct arguments *args, const struct cli_option *o, str value)
+{
+	if (!value.p)
+		return true;
+	buf_printf(args->problem, "%.*s takes no value", STR_ARG(o->name));
+	return false;
+}
+
 static bool do_command(struct cli *c, struct arguments *args, const struct cli_option *o, str value)
 {
 	c->command = o->to;
-	if (!value.p)
-		return true;
 	if (o->to == CLI_PRINT_CONFIG && str_eq(value, S("markdown"))) {
 		c->command = CLI_PRINT_MARKDOWN;
 		return true;
 	}
-	buf_printf(args->problem, "%.*s takes no value", STR_ARG(o->name));
-	return false;
+	return refuse_value(args, o, value);
+}
+
+static bool turn_on(struct cli *c, struct arguments *args, const struct cli_option *o, str value)
+{
+	*(bool *)((char *)c + o->offset) = true;
+	return refuse_value(args, o, value);
+}
+
+static const char **text_at(struct cli *c, size_t offset)
+{
+	return (const char **)((char *)c + offset);
 }
 
 static bool take_value(struct cli *c, struct arguments *args, const struct cli_option *o,
@@ -100,64 +159,69 @@ static bool take_value(struct cli *c, struct arguments *args, const struct cli_o
 		buf_printf(args->problem, "%.*s needs a value", STR_ARG(o->name));
 		return false;
 	}
-	*(const char **)((char *)c + o->offset) = value;
+	*text_at(c, o->offset) = value;
 	return true;
 }
 
 static bool parse_option(struct cli *c, struct arguments *args, const char *text)
 {
-	unsigned command = for_command(c);
+	unsigned command = verb_of(c->command)->bit;
 	str value = str_from_cstr(text), name = str_split(&value, '=');
 	const struct cli_option *o = find_option(name, command);
 
 	if (!o)
 		return fail_unknown(args, name, command);
-	return o->is_command ? do_command(c, args, o, value) : take_value(c, args, o, value.p);
+	if (o->kind == CLI_DOES)
+		return do_command(c, args, o, value);
+	if (o->kind == CLI_SWITCHES)
+		return turn_on(c, args, o, value);
+	return take_value(c, args, o, value.p);
 }
 
-/* The words after publish or watch. */
+/* The words after a command. */
 static bool take_word(struct cli *c, struct arguments *args, const char *word)
 {
-	const char **places[] = { &c->channel, &c->event, &c->data };
-	size_t n = c->command == CLI_PUBLISH ? 3 : c->command == CLI_WATCH ? 1 : 0;
+	const struct cli_verb *v = verb_of(c->command);
 
-	for (size_t i = 0; i < n; i++) {
-		if (!*places[i]) {
-			*places[i] = word;
+	for (size_t i = 0; i < v->n_words; i++) {
+		const char **place = text_at(c, v->words[i]);
+
+		if (!*place) {
+			*place = word;
 			return true;
 		}
 	}
-	buf_printf(args->problem, n ? "one argument too many: %s" : "unknown command %s", word);
+	buf_printf(args->problem, v->n_words ? "one argument too many: %s" : "unknown command %s",
+		   word);
 	return false;
+}
+
+static const struct cli_verb *find_verb(const char *name)
+{
+	for (size_t i = 0; name && i < ARRAY_LEN(verbs); i++) {
+		if (strcmp(name, verbs[i].name) == 0)
+			return &verbs[i];
+	}
+	return NULL;
 }
 
 static void take_command(struct cli *c, struct arguments *args)
 {
-	static const struct {
-		const char *name;
-		enum cli_command command;
-	} table[] = { { "serve", CLI_SERVE },
-		      { "publish", CLI_PUBLISH },
-		      { "watch", CLI_WATCH },
-		      { "help", CLI_HELP } };
+	const struct cli_verb *v = find_verb(*args->at);
 
-	for (size_t i = 0; *args->at && i < ARRAY_LEN(table); i++) {
-		if (strcmp(*args->at, table[i].name) == 0) {
-			c->command = table[i].command;
-			args->at++;
-			return;
-		}
-	}
+	if (!v)
+		return;
+	c->command = v->command;
+	args->at++;
 }
 
-static bool check_words(const struct cli *c, struct buf *problem)
+static bool check_words(struct cli *c, struct buf *problem)
 {
-	if (c->command == CLI_PUBLISH && !c->data)
-		buf_puts(problem, S("publish needs CHANNEL EVENT DATA"));
-	else if (c->command == CLI_WATCH && !c->channel)
-		buf_puts(problem, S("watch needs CHANNEL"));
-	else
+	const struct cli_verb *v = verb_of(c->command);
+
+	if (v->n_needed == 0 || *text_at(c, v->words[v->n_needed - 1]))
 		return true;
+	buf_printf(problem, "%s needs %s", v->name, v->needs);
 	return false;
 }
 
@@ -168,7 +232,7 @@ bool cli_parse(struct cli *c, int argc, char **argv, struct buf *problem)
 
 	*c = (struct cli){ .command = CLI_SERVE };
 	take_command(c, &args);
-	while (*args.at) {
+	while (*args.at && c->command != CLI_HELP && c->command != CLI_VERSION) {
 		const char *text = *args.at++;
 
 		if (!is_over && strcmp(text, "--") == 0)
@@ -179,8 +243,6 @@ bool cli_parse(struct cli *c, int argc, char **argv, struct buf *problem)
 		} else if (!take_word(c, &args, text)) {
 			return false;
 		}
-		if (c->command == CLI_HELP || c->command == CLI_VERSION)
-			return true;
 	}
 	return check_words(c, problem);
 }
@@ -191,6 +253,7 @@ static const char help[] =
 	"  sockudo [serve] [-c FILE]              start the server\n"
 	"  sockudo publish CHANNEL EVENT DATA     publish one event through the HTTP API\n"
 	"  sockudo watch CHANNEL                  print events as they arrive, one a line\n"
+	"  sockudo health [URL]                   is it up? Exit code 0 or 1, for probes\n"
 	"\n"
 	"  -c, --config FILE    JSON file; without it "
 	"config/config.json, if it is there\n"
@@ -200,6 +263,8 @@ static const char help[] =
 	"\n"
 	"publish and watch use the demo app on http://127.0.0.1:6001 unless told otherwise:\n"
 	"  --url URL  --app-id ID (publish)  --key KEY  --secret SECRET  --user-id ID (watch)\n"
+	"  --ca FILE  authorities to believe instead of the system's   --insecure  any "
+	"certificate\n"
 	"or by SOCKUDO_DEFAULT_APP_ID, _KEY and _SECRET, which configure the server as well.\n"
 	"\n"
 	"Try it, in three terminals:\n"

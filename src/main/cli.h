@@ -15,14 +15,17 @@ enum cli_command {
 	CLI_PRINT_MARKDOWN, /* the reference page */
 	CLI_PUBLISH,
 	CLI_WATCH,
+	CLI_HEALTH,
 };
 
 /* Texts are those of argv; NULL: not given. */
 struct cli {
 	enum cli_command command;
 	const char *config_file;
-	/* publish, watch */
+	/* of the commands that talk to a server */
 	const char *url, *app_id, *key, *secret, *user_id;
+	const char *ca_file;
+	bool is_insecure;
 	const char *channel;
 	const char *event, *data; /* publish */
 };

@@ -44,6 +44,9 @@ static void commands_are_understood(void **state)
 		{ { "--print-config=markdown" }, CLI_PRINT_MARKDOWN },
 		{ { "publish", "c", "e", "d" }, CLI_PUBLISH },
 		{ { "watch", "c" }, CLI_WATCH },
+		{ { "health" }, CLI_HEALTH },
+		{ { "health", "-c", "a.json" }, CLI_HEALTH },
+		{ { "health", "http://h", "--insecure" }, CLI_HEALTH },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -77,6 +80,18 @@ static void options_take_their_values_in_both_forms(void **state)
 	buf_fini(&problem);
 }
 
+static void switches_stand_alone(void **state)
+{
+	static const char *const words[] = { "watch", "--insecure", "c", NULL };
+	struct buf problem;
+	struct cli c;
+
+	assert_true(parse(&c, words, &problem));
+	assert_true(c.is_insecure);
+	assert_string_equal(c.channel, "c");
+	buf_fini(&problem);
+}
+
 static void bad_command_lines_are_refused_with_a_reason(void **state)
 {
 	static const struct {
@@ -96,6 +111,9 @@ static void bad_command_lines_are_refused_with_a_reason(void **state)
 		{ { "publish", "c", "e" }, "publish needs CHANNEL EVENT DATA" },
 		{ { "publish", "c", "e", "d", "f" }, "one argument too many: f" },
 		{ { "watch" }, "watch needs CHANNEL" },
+		{ { "watch", "--insecure=yes", "c" }, "--insecure takes no value" },
+		{ { "health", "http://h", "x" }, "one argument too many: x" },
+		{ { "--insecure" }, "unknown option --insecure" },
 		{ { "watch", "--app-id", "1", "c" }, "unknown option --app-id" },
 		{ { "watch", "c", "--secrt", "s" },
 		  "unknown option --secrt, did you mean --secret?" },
@@ -129,6 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commands_are_understood),
 		cmocka_unit_test(options_take_their_values_in_both_forms),
+		cmocka_unit_test(switches_stand_alone),
 		cmocka_unit_test(bad_command_lines_are_refused_with_a_reason),
 		cmocka_unit_test(help_names_every_command_by_the_path_it_was_called_with),
 	};

@@ -5,27 +5,32 @@
 #include "base/check.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 /* Addresses */
 
-static const char *scheme_problem(str *text)
-{
-	static const str plain[] = { { "http://", 7 }, { "ws://", 5 } };
-	static const str secure[] = { { "https://", 8 }, { "wss://", 6 } };
+struct scheme {
+	str prefix;
+	uint16_t port;
+	bool is_tls;
+};
 
-	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
-		if (str_has_prefix(*text, secure[i]))
-			return "TLS is not available in this build; use http://";
-		if (str_has_prefix(*text, plain[i])) {
-			*text = str_skip(*text, plain[i].n);
-			return NULL;
+static const struct scheme schemes[] = {
+	{ { "http://", 7 }, 80, false },
+	{ { "ws://", 5 }, 80, false },
+	{ { "https://", 8 }, 443, true },
+	{ { "wss://", 6 }, 443, true },
+};
+
+static const struct scheme *scheme_take(str *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		if (str_has_prefix(*text, schemes[i].prefix)) {
+			*text = str_skip(*text, schemes[i].prefix.n);
+			return &schemes[i];
 		}
 	}
-	return "expected http://HOST:PORT";
+	return NULL;
 }
 
 /* Cuts "host" or "[::1]" off *text. */
@@ -39,19 +44,31 @@ static str host_take(str *text)
 	return is_bracketed ? str_skip(host, 1) : host;
 }
 
+static const char *unix_parse(str path, struct client_url *out)
+{
+	if (!str_has_prefix(path, S("/")))
+		return "expected unix:/PATH";
+	*out = (struct client_url){ .host = S("localhost"), .port = 80, .unix_path = path };
+	return NULL;
+}
+
 const char *client_url_parse(str text, struct client_url *out)
 {
-	const char *problem = scheme_problem(&text);
-	size_t slash = str_find_char(text, '/');
-	str authority = str_take(text, slash);
-	uint64_t port = 80;
+	const struct scheme *scheme;
+	uint64_t port;
+	str authority;
 
-	if (problem)
-		return problem;
-	*out = (struct client_url){ .path = str_skip(text, slash) };
+	if (str_has_prefix(text, S("unix:")))
+		return unix_parse(str_skip(text, 5), out);
+	scheme = scheme_take(&text);
+	if (!scheme)
+		return "expected http://HOST:PORT, https://HOST or unix:/PATH";
+	authority = str_take(text, str_find_char(text, '/'));
+	*out = (struct client_url){ .is_tls = scheme->is_tls, .path = str_skip(text, authority.n) };
 	while (out->path.n && out->path.p[out->path.n - 1] == '/')
 		out->path.n--;
 	out->host = host_take(&authority);
+	port = scheme->port;
 	if (out->host.n == 0)
 		return "it has no host";
 	if (authority.n &&
@@ -65,100 +82,34 @@ void client_url_put_host(const struct client_url *u, struct buf *b)
 {
 	bool is_ipv6 = str_find_char(u->host, ':') < u->host.n;
 
-	buf_printf(b, is_ipv6 ? "[%.*s]:%u" : "%.*s:%u", STR_ARG(u->host), u->port);
-}
-
-static struct net_address address_from(const struct addrinfo *ai)
-{
-	struct net_address a = { 0 };
-
-	if (ai->ai_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)ai->ai_addr;
-
-		a.family = NET_IPV4;
-		a.port = ntohs(in->sin_port);
-		memcpy(a.ip, &in->sin_addr, 4);
-	} else if (ai->ai_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ai->ai_addr;
-
-		a.family = NET_IPV6;
-		a.port = ntohs(in6->sin6_port);
-		memcpy(a.ip, &in6->sin6_addr, 16);
-	}
-	return a;
+	buf_printf(b, is_ipv6 ? "[%.*s]" : "%.*s", STR_ARG(u->host));
+	if (u->port != (u->is_tls ? 443 : 80))
+		buf_printf(b, ":%u", u->port);
 }
 
 /* The connection */
 
-static void on_ready(struct io_file *f, unsigned ready)
+static bool resolve(const struct client_url *u, unsigned wait_ms, struct dial_addresses *out,
+		    struct buf *problem)
 {
-	struct client *c = container_of(f, struct client, file);
-
-	c->ready |= ready;
-	loop_watch(c->loop, f, 0);
-}
-
-/* Until the file is ready for events or hangs up. False: the time is over. */
-static bool wait_for(struct client *c, unsigned events, unsigned wait_ms)
-{
-	uint64_t deadline = clock_ms(loop_clock(c->loop)) + wait_ms;
-
-	c->ready = 0;
-	loop_watch(c->loop, &c->file, events);
-	while (!c->ready) {
-		uint64_t now = clock_ms(loop_clock(c->loop));
-
-		if (wait_ms != CLIENT_FOREVER && now >= deadline)
-			return false;
-		loop_turn(c->loop,
-			  wait_ms == CLIENT_FOREVER ? UINT32_MAX : (unsigned)(deadline - now));
-	}
-	return true;
-}
-
-/* 0, or the system's error. */
-static int try_connect(struct client *c, const struct net_address *a)
-{
-	int error = 0;
-
-	if (net_connect(c->loop, &c->file, a, &error) != OK)
-		return error;
-	if (!wait_for(c, LOOP_WRITE, CLIENT_WAIT_MS))
-		error = ETIMEDOUT;
-	else if (net_connect_result(c->loop, &c->file, &error) == OK)
-		return 0;
-	net_close(c->loop, &c->file);
-	return error ? error : ECONNREFUSED;
-}
-
-static bool connect_any(struct client *c, const struct client_url *u, struct buf *problem)
-{
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *found;
-	struct buf host, port;
-	int error;
-
-	buf_init(&host, 1024);
-	buf_init(&port, 16);
-	buf_printf(&host, "%.*s%c", STR_ARG(u->host), 0);
-	buf_printf(&port, "%u%c", u->port, 0);
-	error = getaddrinfo(host.p, port.p, &hints, &found);
-	buf_fini(&host);
-	buf_fini(&port);
-	if (error) {
-		buf_printf(problem, "%.*s: %s", STR_ARG(u->host), gai_strerror(error));
+	switch (dial_resolve(u->host, u->port, wait_ms, out)) {
+	case OK:
+		return true;
+	case ERR_NOT_FOUND:
+		buf_printf(problem, "%.*s: there is no such name", STR_ARG(u->host));
+		return false;
+	default:
+		buf_printf(problem, "%.*s: no answer from the name servers", STR_ARG(u->host));
 		return false;
 	}
-	error = ECONNREFUSED;
-	for (struct addrinfo *ai = found; ai && error; ai = ai->ai_next) {
-		struct net_address a = address_from(ai);
+}
 
-		if (a.family != NET_NONE)
-			error = try_connect(c, &a);
-	}
-	freeaddrinfo(found);
-	if (error == 0)
-		return true;
-	client_url_put_host(u, problem);
+static bool explain_connect(const struct client_url *u, int error, struct buf *problem)
+{
+	if (u->unix_path.n)
+		buf_puts(problem, u->unix_path);
+	else
+		client_url_put_host(u, problem);
 	if (error == ECONNREFUSED)
 		buf_puts(problem, S(": nothing listens there; start the server first"));
 	else
@@ -166,17 +117,50 @@ static bool connect_any(struct client *c, const struct client_url *u, struct buf
 	return false;
 }
 
-bool client_open(struct client *c, const struct client_url *u, struct buf *problem)
+static bool connect_any(struct client *c, const struct client_url *u, unsigned wait_ms,
+			struct buf *problem)
 {
-	*c = (struct client){ .file = { .fd = -1, .on_ready = on_ready } };
-	buf_init(&c->in, CLIENT_BYTES_MAX);
-	c->loop = loop_new_kernel();
-	if (!c->loop) {
-		buf_printf(problem, "no event loop: %s", strerror(errno));
-		return false;
+	struct dial_addresses addresses;
+	int error = 0;
+
+	if (u->unix_path.n) {
+		if (dial_open_unix(&c->dial, u->unix_path, wait_ms, &error) == OK)
+			return true;
+		return explain_connect(u, error, problem);
 	}
-	loop_turn(c->loop, 0); /* reads the clock */
-	if (connect_any(c, u, problem))
+	if (!resolve(u, wait_ms, &addresses, problem))
+		return false;
+	for (size_t i = 0; i < addresses.n; i++) {
+		if (dial_open(&c->dial, &addresses.list[i], wait_ms, &error) == OK)
+			return true;
+	}
+	return explain_connect(u, error, problem);
+}
+
+static bool start_tls(struct client *c, const struct client_url *u,
+		      const struct client_trust *trust, unsigned wait_ms, struct buf *problem)
+{
+	struct dial_tls_options o = { .host = u->host, .ca_file = trust->ca_file };
+	bool is_done = dial_start_tls(&c->dial, &o, wait_ms, &c->tls);
+
+	if (is_done && (!c->tls.cert_problems || trust->is_insecure))
+		return true;
+	client_url_put_host(u, problem);
+	if (c->tls.failure == DIAL_TLS_BAD_CA_FILE)
+		buf_printf(problem, ": %s holds no certificates", trust->ca_file);
+	else
+		buf_printf(problem, ": %s: %s", is_done ? "its certificate" : "TLS",
+			   c->tls.detail[0] ? c->tls.detail : "no answer in time");
+	return false;
+}
+
+bool client_open(struct client *c, const struct client_url *u, const struct client_trust *trust,
+		 unsigned wait_ms, struct buf *problem)
+{
+	*c = (struct client){ .dial = DIAL_CLOSED };
+	buf_init(&c->in, CLIENT_BYTES_MAX);
+	if (connect_any(c, u, wait_ms, problem) &&
+	    (!u->is_tls || start_tls(c, u, trust, wait_ms, problem)))
 		return true;
 	client_close(c);
 	return false;
@@ -184,42 +168,25 @@ bool client_open(struct client *c, const struct client_url *u, struct buf *probl
 
 void client_close(struct client *c)
 {
-	net_close(c->loop, &c->file);
-	loop_free(c->loop);
+	dial_close(&c->dial);
 	buf_fini(&c->in);
 }
 
 bool client_send(struct client *c, str bytes)
 {
-	while (bytes.n) {
-		struct net_span span = { bytes.p, bytes.n };
-		size_t n = 0;
-		err e = net_send(c->loop, &c->file, &span, 1, &n);
-
-		if (e == ERR_AGAIN && wait_for(c, LOOP_WRITE, CLIENT_WAIT_MS))
-			continue;
-		if (e != OK)
-			return false;
-		bytes = str_skip(bytes, n);
-	}
-	return true;
+	return dial_send(&c->dial, bytes, CLIENT_WAIT_MS) == OK;
 }
 
-bool client_receive(struct client *c, unsigned wait_ms)
+err client_receive(struct client *c, unsigned wait_ms)
 {
 	enum { STEP_BYTES = 64 << 10 };
+	char *p = buf_reserve(&c->in, STEP_BYTES);
+	size_t n = 0;
+	err e = p && !c->is_ended ? dial_recv(&c->dial, p, STEP_BYTES, wait_ms, &n) : ERR_IO;
 
-	for (;;) {
-		char *p = buf_reserve(&c->in, STEP_BYTES);
-		size_t n = 0;
-		err e = p && !c->is_ended ? net_recv(c->loop, &c->file, p, STEP_BYTES, &n) : ERR_IO;
-
-		if (e == ERR_AGAIN && wait_for(c, LOOP_READ, wait_ms))
-			continue;
-		c->is_ended |= e == OK && n == 0;
-		buf_commit(&c->in, n);
-		return e == OK && n > 0;
-	}
+	c->is_ended |= e == OK && n == 0;
+	buf_commit(&c->in, n);
+	return c->is_ended ? ERR_IO : e;
 }
 
 /* Responses */
@@ -242,7 +209,7 @@ bool client_response(struct client *c, struct client_response *out, struct buf *
 	enum { HEAD_BYTES_MAX = 64 << 10 };
 
 	while (!head_parse(buf_str(&c->in), out)) {
-		if (c->in.len < HEAD_BYTES_MAX && client_receive(c, CLIENT_WAIT_MS))
+		if (c->in.len < HEAD_BYTES_MAX && client_receive(c, CLIENT_WAIT_MS) == OK)
 			continue;
 		buf_puts(problem, S("no answer in HTTP came; is this a Sockudo server?"));
 		return false;

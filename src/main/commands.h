@@ -4,10 +4,13 @@
 #define MAIN_COMMANDS_H
 
 #include "main/cli.h"
+#include "main/config.h"
 
 #define CLIENT_URL_DEFAULT "http://127.0.0.1:6001"
 
 int command_publish(const struct cli *c);
 int command_watch(const struct cli *c);
+/* config: of the server, when no URL was given; else NULL. */
+int command_health(const struct cli *c, const struct config *config);
 
 #endif

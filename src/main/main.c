@@ -116,6 +116,26 @@ static int with_config(const struct cli *cli, const char *program)
 	return status;
 }
 
+/* The server is asked where its configuration says that it listens. */
+static int check_health(const struct cli *cli)
+{
+	struct config_input in = { .file = cli->config_file,
+				   .env = { .get = get_variable },
+				   .n_cores = count_cores() };
+	struct config_report report;
+	struct config *c;
+	int status;
+
+	if (cli->url)
+		return command_health(cli, NULL);
+	config_report_init(&report);
+	c = config_load(&in, &report);
+	status = report.n_errors ? print_errors(&report) : command_health(cli, c);
+	config_free(c);
+	config_report_fini(&report);
+	return status;
+}
+
 static int print_usage_problem(struct buf *problem)
 {
 	fprintf(stderr, "sockudo: %.*s\nsockudo: --help shows what there is\n",
@@ -145,6 +165,8 @@ int main(int argc, char **argv)
 		return command_publish(&cli);
 	case CLI_WATCH:
 		return command_watch(&cli);
+	case CLI_HEALTH:
+		return check_health(&cli);
 	case CLI_SERVE:
 	case CLI_PRINT_CONFIG:
 		return with_config(&cli, program);

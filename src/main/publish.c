@@ -35,7 +35,7 @@ static void put_body(const struct cli *c, struct buf *b)
 	buf_putc(b, '}');
 }
 
-static void put_request(const struct publisher *p, const struct client *c, str body, struct buf *b)
+static void put_request(const struct publisher *p, str body, struct buf *b)
 {
 	struct hmac_key key;
 	struct buf path;
@@ -45,7 +45,7 @@ static void put_request(const struct publisher *p, const struct client *c, str b
 	hmac_key_init(&key, p->secret);
 	buf_printf(b, "POST %.*s%.*s?", STR_ARG(p->url.path), STR_ARG(buf_str(&path)));
 	auth_request_sign(p->key, &key, S("POST"), buf_str(&path), S(""), body,
-			  loop_clock(c->loop)->wall_ms / 1000, b);
+			  dial_wall_ms() / 1000, b);
 	buf_puts(b, S(" HTTP/1.1\r\nHost: "));
 	client_url_put_host(&p->url, b);
 	buf_printf(b,
@@ -75,14 +75,14 @@ static bool exchange(struct publisher *p, struct client *c)
 	buf_init(&body, REQUEST_BYTES_MAX);
 	buf_init(&request, REQUEST_BYTES_MAX);
 	put_body(p->cli, &body);
-	put_request(p, c, buf_str(&body), &request);
+	put_request(p, buf_str(&body), &request);
 	is_sent = buf_ok(&request) && client_send(c, buf_str(&request));
 	buf_fini(&request);
 	buf_fini(&body);
 	/* A server that refuses a large body answers before it has taken all of it. */
 	if (!client_response(c, &r, &p->problem))
 		return false;
-	while (client_receive(c, CLIENT_WAIT_MS))
+	while (client_receive(c, CLIENT_WAIT_MS) == OK)
 		;
 	if (r.status == 200 && is_sent)
 		return true;
@@ -95,6 +95,7 @@ int command_publish(const struct cli *cli)
 	struct publisher p = { .cli = cli };
 	const char *url = cli->url ? cli->url : CLIENT_URL_DEFAULT;
 	const char *problem = client_url_parse(str_from_cstr(url), &p.url);
+	struct client_trust trust = { cli->ca_file, cli->is_insecure };
 	struct client c;
 	bool is_done;
 
@@ -106,7 +107,7 @@ int command_publish(const struct cli *cli)
 		fprintf(stderr, "sockudo publish: --url %s: %s\n", url, problem);
 		return EXIT_USAGE;
 	}
-	if (!client_open(&c, &p.url, &p.problem))
+	if (!client_open(&c, &p.url, &trust, CLIENT_WAIT_MS, &p.problem))
 		return fail(&p);
 	is_done = exchange(&p, &c);
 	client_close(&c);

@@ -205,7 +205,7 @@ static void watch(struct watcher *w)
 	err e;
 
 	while (!w->has_failed) {
-		e = ws_client_read(&w->ws, &m);
+		e = ws_client_read(&w->ws, CLIENT_FOREVER, &m);
 		if (e == OK)
 			on_message(w, &m);
 		else
@@ -217,10 +217,11 @@ static void watch(struct watcher *w)
 
 static bool open_socket(struct watcher *w, struct client *c, const struct client_url *u)
 {
+	struct client_trust trust = { w->cli->ca_file, w->cli->is_insecure };
 	bool is_open;
 	struct buf target;
 
-	if (!client_open(c, u, &w->problem))
+	if (!client_open(c, u, &trust, CLIENT_WAIT_MS, &w->problem))
 		return false;
 	buf_init(&target, 4096);
 	buf_printf(&target, "/app/%.*s?protocol=7&client=sockudo-watch&version=" SOCKUDO_VERSION,

@@ -18,48 +18,60 @@ void ws_client_fini(struct ws_client *w)
 
 /* Handshake */
 
-static void put_upgrade(const struct client_url *u, str target, str key, struct buf *b)
+static void put_upgrade(const struct ws_client *w, const struct client_url *u, str target,
+			str lines, struct buf *b)
 {
 	buf_printf(b, "GET %.*s%.*s HTTP/1.1\r\nHost: ", STR_ARG(u->path), STR_ARG(target));
 	client_url_put_host(u, b);
 	buf_printf(b,
 		   "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-		   "Sec-WebSocket-Key: %.*s\r\n\r\n",
-		   STR_ARG(key));
+		   "Sec-WebSocket-Key: %.*s\r\n%.*s\r\n",
+		   (int)sizeof(w->key), w->key, STR_ARG(lines));
 }
 
-static bool head_accepts(str head, str key)
+bool ws_client_ask(struct ws_client *w, const struct client_url *u, str target, str lines)
+{
+	uint8_t nonce[16];
+	struct buf b;
+	bool is_sent;
+
+	dial_random(nonce, sizeof(nonce));
+	base64_encode(nonce, sizeof(nonce), w->key);
+	buf_init(&b, 64 << 10);
+	put_upgrade(w, u, target, lines, &b);
+	is_sent = buf_ok(&b) && client_send(w->client, buf_str(&b));
+	buf_fini(&b);
+	return is_sent;
+}
+
+bool ws_client_is_accepted(const struct ws_client *w, str head)
 {
 	char accept[WS_ACCEPT_LEN];
 
-	ws_accept(key, accept);
+	ws_accept((str){ w->key, sizeof(w->key) }, accept);
 	return memmem(head.p, head.n, accept, sizeof(accept)) != NULL;
+}
+
+void ws_client_begin(struct ws_client *w, size_t head_bytes)
+{
+	buf_drop_front(&w->client->in, head_bytes);
 }
 
 bool ws_client_open(struct ws_client *w, const struct client_url *u, str target,
 		    struct buf *problem)
 {
 	struct client_response r;
-	uint8_t nonce[16];
-	char text[24];
-	struct buf b;
-	str key;
 
-	rng_bytes(loop_rng(w->client->loop), nonce, sizeof(nonce));
-	key = (str){ text, base64_encode(nonce, sizeof(nonce), text) };
-	buf_init(&b, 64 << 10);
-	put_upgrade(u, target, key, &b);
-	client_send(w->client, buf_str(&b));
-	buf_fini(&b);
+	ws_client_ask(w, u, target, S(""));
 	if (!client_response(w->client, &r, problem))
 		return false;
 	if (r.status != 101 ||
-	    !head_accepts(str_take(buf_str(&w->client->in), r.head_bytes), key)) {
+	    !ws_client_is_accepted(w, str_take(buf_str(&w->client->in), r.head_bytes))) {
 		buf_printf(problem, "the server did not open a WebSocket (HTTP status %u)",
 			   r.status);
 		return false;
 	}
-	buf_drop_front(&w->client->in, r.head_bytes);
+	ws_client_begin(w, r.head_bytes);
 	return true;
 }
 
@@ -109,7 +121,16 @@ static err frame_parse(str in, struct frame *out)
 	return OK;
 }
 
-static err read_frame(struct ws_client *w, struct frame *out)
+static unsigned left_ms(uint64_t deadline_ms)
+{
+	uint64_t now = dial_now_ms();
+
+	if (deadline_ms == UINT64_MAX)
+		return CLIENT_FOREVER;
+	return deadline_ms > now ? (unsigned)(deadline_ms - now) : 0;
+}
+
+static err read_frame(struct ws_client *w, uint64_t deadline_ms, struct frame *out)
 {
 	struct buf *in = &w->client->in;
 	err e;
@@ -117,8 +138,9 @@ static err read_frame(struct ws_client *w, struct frame *out)
 	while ((e = frame_parse(str_skip(buf_str(in), w->n_taken), out)) == ERR_AGAIN) {
 		buf_drop_front(in, w->n_taken);
 		w->n_taken = 0;
-		if (!client_receive(w->client, CLIENT_FOREVER))
-			return ERR_IO;
+		e = client_receive(w->client, left_ms(deadline_ms));
+		if (e != OK)
+			return e;
 	}
 	if (e == OK)
 		w->n_taken += out->len;
@@ -158,13 +180,14 @@ static err take_data(struct ws_client *w, const struct frame *f, struct ws_messa
 	return f->is_last ? OK : ERR_AGAIN;
 }
 
-err ws_client_read(struct ws_client *w, struct ws_message *out)
+err ws_client_read(struct ws_client *w, unsigned wait_ms, struct ws_message *out)
 {
+	uint64_t deadline_ms = wait_ms == CLIENT_FOREVER ? UINT64_MAX : dial_now_ms() + wait_ms;
 	struct frame f;
 	err e;
 
 	for (;;) {
-		e = read_frame(w, &f);
+		e = read_frame(w, deadline_ms, &f);
 		if (e != OK)
 			return e;
 		switch (f.opcode) {
@@ -195,7 +218,7 @@ bool ws_client_send(struct ws_client *w, enum ws_opcode op, str payload)
 	bool is_sent;
 	struct buf b;
 
-	rng_bytes(loop_rng(w->client->loop), key, sizeof(key));
+	dial_random(key, sizeof(key));
 	header[1] |= 0x80;
 	buf_init(&b, CLIENT_BYTES_MAX);
 	buf_put(&b, header, n);

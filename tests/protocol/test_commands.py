@@ -204,6 +204,45 @@ class Commands(unittest.TestCase):
                 self.assertEqual(done.returncode, 1)
                 self.assertIn("nothing listens there; start the server first", done.stderr)
 
+    def test_clients_speak_through_a_unix_socket(self):
+        path = Path(self.folder) / "s.sock"
+        server = self.start(UNIX_SOCKET_ENABLED="true", UNIX_SOCKET_PATH=str(path))
+        server.expect("listening")
+        watch = self.start("watch", "--url", f"unix:{path}", "c")
+        watch.expect("watching c")
+        self.assertEqual(self.run_program("publish", "--url", f"unix:{path}", "c", "e", "d").returncode, 0)
+        watch.expect("(?m)^c e d$")
+
+    def test_health_is_an_exit_code(self):
+        server, url = self.serve()
+        port = url.rsplit(":", 1)[1]
+        for args, env in (([url], {}), ([], {"PORT": port}), ([], {"PORT": port, "HOST": "0.0.0.0"})):
+            done = self.run_program("health", *args, **env)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "up\n", ""))
+        server.stop()
+        done = self.run_program("health", url)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("nothing listens there", done.stderr)
+
+    def test_health_asks_where_the_configuration_says(self):
+        path = Path(self.folder) / "s.sock"
+        apps = [{"id": "1", "key": "k", "secret": "s", "enabled": True}]
+        unix = {"enabled": True, "path": str(path)}
+        config = self.write_config({"unix_socket": unix, "app_manager": {"array": {"apps": apps}}})
+        self.assertEqual(self.run_program("health", "-c", config).returncode, 1)
+        self.start("-c", config).expect("listening")
+        self.assertEqual(self.run_program("health", "-c", config).returncode, 0)
+
+    def test_a_server_that_is_not_well_is_not_healthy(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            health = self.start("health", f"http://127.0.0.1:{listener.getsockname()[1]}")
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 8\r\n\r\nDRAINING")
+            self.assertEqual(health.wait(), 1)
+        self.assertIn("/up says 503 DRAINING", health.output())
+
     def test_watch_ends_when_the_server_does(self):
         server, url = self.serve()
         watch = self.start("watch", "--url", url, "c")
