@@ -183,6 +183,24 @@ static void prepare_cors(struct config *c, struct config_report *r)
 		&c->arena);
 }
 
+/* Proxies */
+
+static void prepare_trust(struct config *c, struct config_report *r)
+{
+	str key = S("trusted_proxies");
+	struct texts items = texts_of(c, c->trusted_proxies);
+	ptrdiff_t culprit = ip_set_parse(items.all, items.n, &c->arena, &c->trusted_ips);
+
+	if (culprit == IP_SET_ITEMS_MAX)
+		config_error(r, config_setting(c, key)->from, key, "more than %d entries",
+			     IP_SET_ITEMS_MAX);
+	else if (culprit >= 0)
+		config_error(r, config_setting(c, key)->from, key,
+			     "\"%.*s\" is not an address, a range such as 10.0.0.0/8 or "
+			     "2001:db8::/32, loopback, private or unix, nor all or none alone",
+			     STR_ARG(items.all[culprit]));
+}
+
 static void check(const struct config *c, struct config_report *r)
 {
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++)
@@ -213,6 +231,7 @@ static void finish(struct config *c, unsigned n_cores, struct config_report *r)
 	}
 	check(c, r);
 	prepare_cors(c, r);
+	prepare_trust(c, r);
 }
 
 /* Loading */
@@ -333,6 +352,7 @@ struct server_options config_server_options(const struct config *c)
 	o.queue_bytes_max = c->websocket.max_bytes;
 	o.disconnect_on_buffer_full = c->websocket.disconnect_on_buffer_full;
 	deflate_mode_find(c->websocket.compression, &o.compression_window_bits);
+	o.trusted_proxies = c->trusted_ips;
 	o.cors = c->cors_lines;
 	o.request_body_bytes_max = (uint64_t)c->http_api.request_limit_in_mb << 20;
 	o.request_head_bytes_max = c->http_api.head_limit_in_kb << 10;

@@ -34,6 +34,7 @@ struct config {
 		str path;
 		uint32_t permission_mode;
 	} unix_socket;
+	str trusted_proxies;
 	uint32_t activity_timeout;
 	uint32_t user_authentication_timeout;
 	uint32_t max_connections;
@@ -99,7 +100,8 @@ struct config {
 		bool include_target;
 	} logging;
 
-	struct cors cors_lines; /* made of cors */
+	struct cors cors_lines;	   /* made of cors */
+	struct ip_set trusted_ips; /* made of trusted_proxies */
 
 	/* The same in the order of the table, with those that this build does not read. */
 	struct config_setting settings[N_CONFIG_KEYS];

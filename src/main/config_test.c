@@ -81,8 +81,9 @@ static struct sample sample_of(const struct config_key *k)
 		sample_choice(k, &s);
 		break;
 	case CONFIG_LIST:
-		sample_set(&s, "a,b", false);
-		snprintf(s.json, sizeof(s.json), "[\"a\",\"b\"]");
+		/* Texts that any list takes. */
+		sample_set(&s, "unix,loopback", false);
+		snprintf(s.json, sizeof(s.json), "[\"unix\",\"loopback\"]");
 		break;
 	case CONFIG_ANY:
 	case CONFIG_APPS:

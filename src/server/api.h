@@ -18,6 +18,9 @@ void api_list_users(const struct http_call *call);
 void api_terminate_user(const struct http_call *call);
 void api_reconnect_user(const struct http_call *call);
 
+/* api_doctor.c */
+void api_doctor(const struct http_call *call);
+
 /* api_health.c */
 void api_health(const struct http_call *call);
 void api_health_of_app(const struct http_call *call);

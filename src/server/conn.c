@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "codec/pusher.h"
+#include "server/client_address.h"
 #include "server/http.h"
 #include "server/server.h"
 #include "server/session.h"
@@ -190,6 +191,7 @@ void conn_open(struct worker *w, int fd, enum listener_role role, const struct n
 	c->phase = CONN_HTTP;
 	c->role = (uint8_t)role;
 	c->peer = *peer;
+	c->peer_is_trusted = client_peer_is_trusted(&w->options->trusted_proxies, peer);
 	c->opened_s = conn_now_s(c);
 	list_init(&c->dirty);
 	list_push_back(&w->all, &c->link);

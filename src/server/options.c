@@ -13,6 +13,7 @@ struct server_options server_options_default(void)
 		.queue_messages_max = 1000,
 		.queue_bytes_max = UINT64_MAX,
 		.disconnect_on_buffer_full = true,
+		.trusted_proxies = ip_set_default,
 		.cors = cors_default,
 		.request_body_bytes_max = (uint64_t)10 * 1024 * 1024,
 		.request_head_bytes_max = 64 * 1024,

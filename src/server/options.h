@@ -5,6 +5,7 @@
 #define SERVER_OPTIONS_H
 
 #include "base/str.h"
+#include "core/ip_set.h"
 #include "server/cors.h"
 
 struct server_options {
@@ -22,6 +23,8 @@ struct server_options {
 	uint64_t queue_bytes_max;    /* UINT64_MAX: none */
 	bool disconnect_on_buffer_full;
 	uint8_t compression_window_bits; /* the largest of permessage-deflate, 9 to 15; 0: none */
+
+	struct ip_set trusted_proxies;
 
 	struct cors cors;
 	uint64_t request_body_bytes_max;
