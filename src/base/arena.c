@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/poison.h"
+#include "base/secret.h"
 
 enum { ALIGN = 16, CHUNK_BYTES_MIN = 4096 };
 
@@ -23,10 +24,23 @@ void arena_init(struct arena *a, size_t keep_bytes)
 	*a = (struct arena){ .keep_bytes = keep_bytes };
 }
 
-static void chunk_free(struct arena_chunk *c)
+void arena_init_secret(struct arena *a)
+{
+	*a = (struct arena){ .is_secret = true };
+}
+
+static void *chunk_alloc(const struct arena *a, size_t bytes)
+{
+	return a->is_secret ? secret_alloc(bytes) : mem_chunk_alloc(ALIGN, bytes);
+}
+
+static void chunk_free(const struct arena *a, struct arena_chunk *c)
 {
 	unpoison(c->bytes, c->size);
-	mem_chunk_free(c);
+	if (a->is_secret)
+		secret_free(c, sizeof(*c) + c->size);
+	else
+		mem_chunk_free(c);
 }
 
 void arena_fini(struct arena *a)
@@ -35,7 +49,7 @@ void arena_fini(struct arena *a)
 		struct arena_chunk *c = a->chunks;
 
 		a->chunks = c->next;
-		chunk_free(c);
+		chunk_free(a, c);
 	}
 }
 
@@ -48,7 +62,7 @@ static struct arena_chunk *chunk_add(struct arena *a, size_t bytes)
 		size = a->keep_bytes;
 	if (size < bytes)
 		size = bytes;
-	c = mem_chunk_alloc(ALIGN, sizeof(*c) + size);
+	c = chunk_alloc(a, sizeof(*c) + size);
 	*c = (struct arena_chunk){ .next = a->chunks, .size = size };
 	poison(c->bytes, size);
 	a->chunks = c;
@@ -120,7 +134,7 @@ void arena_reset(struct arena *a)
 			kept = c;
 		}
 		if (drop)
-			chunk_free(drop);
+			chunk_free(a, drop);
 	}
 	if (kept) {
 		kept->next = NULL;

@@ -13,9 +13,13 @@ struct arena_chunk;
 struct arena {
 	struct arena_chunk *chunks;
 	size_t keep_bytes;
+	bool is_secret;
 };
 
 void arena_init(struct arena *a, size_t keep_bytes);
+/* For texts with secrets in them: of memory of base/secret.h, wiped when it goes. Keeps nothing, and its
+ * bytes count as live: it is not scratch. */
+void arena_init_secret(struct arena *a);
 void arena_fini(struct arena *a);
 void *arena_alloc(struct arena *a, size_t bytes);
 /* Bytes are copied; a NUL follows them that does not count. */

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,10 +17,30 @@ void buf_init(struct buf *b, size_t max)
 	*b = (struct buf){ .max = max };
 }
 
+void buf_init_secret(struct buf *b, size_t max)
+{
+	*b = (struct buf){ .max = max, .is_secret = true };
+}
+
 void buf_fini(struct buf *b)
 {
-	xfree(b->p);
-	buf_init(b, b->max);
+	if (b->is_secret && b->p)
+		secret_free(b->p, b->cap + 1);
+	else
+		xfree(b->p);
+	*b = (struct buf){ .max = b->max, .is_secret = b->is_secret };
+}
+
+/* realloc would leave the old bytes behind. */
+static char *move_secret(const struct buf *b, size_t bytes)
+{
+	char *p = secret_alloc(bytes);
+
+	if (b->p) {
+		memcpy(p, b->p, b->len);
+		secret_free(b->p, b->cap + 1);
+	}
+	return p;
 }
 
 /* Capacity for at least needed bytes, needed <= max. */
@@ -34,7 +55,7 @@ static bool grow(struct buf *b, size_t needed)
 		cap = needed;
 	if (cap > b->max)
 		cap = b->max;
-	p = try_realloc(b->p, cap + 1);
+	p = b->is_secret ? move_secret(b, cap + 1) : try_realloc(b->p, cap + 1);
 	if (!p)
 		return false;
 	b->p = p;

@@ -14,9 +14,12 @@ struct buf {
 	size_t cap;
 	size_t max;
 	bool overflow;
+	bool is_secret;
 };
 
 void buf_init(struct buf *b, size_t max);
+/* For bytes with secrets in them: of memory of base/secret.h, wiped when it goes. */
+void buf_init_secret(struct buf *b, size_t max);
 /* Frees the bytes; the buf may be used again with the same maximum. */
 void buf_fini(struct buf *b);
 static inline void buf_clear(struct buf *b)

@@ -5,6 +5,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "codec/digest.h"
 
+#include "base/secret.h"
 #include "base/text.h"
 
 #include <openssl/crypto.h>
@@ -27,7 +28,7 @@ static void state_after_pad(uint64_t *state, const uint8_t key_block[SHA256_CBLO
 		block[i] = key_block[i] ^ pad;
 	SHA256_Init((SHA256_CTX *)state);
 	SHA256_Update((SHA256_CTX *)state, block, sizeof(block));
-	digest_wipe(block, sizeof(block));
+	secret_wipe(block, sizeof(block));
 }
 
 void hmac_key_init(struct hmac_key *k, str secret)
@@ -44,7 +45,7 @@ void hmac_key_init(struct hmac_key *k, str secret)
 	}
 	state_after_pad(k->opaque, key_block, 0x36);
 	state_after_pad(k->opaque + N_STATE_WORDS, key_block, 0x5c);
-	digest_wipe(key_block, sizeof(key_block));
+	secret_wipe(key_block, sizeof(key_block));
 }
 
 void hmac_begin(struct hmac *h, const struct hmac_key *k)
@@ -99,9 +100,4 @@ void sha1(const str *pieces, size_t n_pieces, uint8_t out[20])
 bool digest_eq(str a, str b)
 {
 	return a.n == b.n && CRYPTO_memcmp(a.p, b.p, a.n) == 0;
-}
-
-void digest_wipe(void *p, size_t n)
-{
-	OPENSSL_cleanse(p, n);
 }

@@ -34,7 +34,5 @@ void sha1(const str *pieces, size_t n_pieces, uint8_t out[20]);
 
 /* Same bytes? Takes time that depends only on the lengths. */
 bool digest_eq(str a, str b);
-/* Overwrites in a way that the compiler keeps. */
-void digest_wipe(void *p, size_t n);
 
 #endif

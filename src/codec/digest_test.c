@@ -1,6 +1,7 @@
 #include "codec/digest.h"
 
 #include "base/check.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 #include <stdarg.h>
@@ -130,7 +131,7 @@ static void hmac_text_may_come_in_pieces(void **state)
 
 		hmac_key_init(&key, str_from_cstr(HMACS[4].secret));
 		copy = key;
-		digest_wipe(&key, sizeof(key));
+		secret_wipe(&key, sizeof(key));
 		hmac_begin(&h, &copy);
 		hmac_add(&h, str_take(text, cut));
 		hmac_add(&h, (str){ 0 });

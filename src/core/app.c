@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "core/namespace.h"
 #include "core/origin.h"
 
@@ -58,12 +59,10 @@ static void app_free(struct app *a)
 		str_free(a->allowed_origins[i]);
 	xfree(a->allowed_origins);
 	namespaces_free(a);
-	digest_wipe((void *)a->secret.p, a->secret.n);
-	digest_wipe(&a->hmac, sizeof(a->hmac));
-	str_free(a->secret);
+	secret_str_free(a->secret);
 	str_free(a->key);
 	str_free(a->id);
-	xfree(a);
+	secret_free(a, sizeof(*a));
 }
 
 void app_table_free(struct app_table *t)
@@ -84,10 +83,10 @@ struct app *app_table_add(struct app_table *t, str id, str key, str secret)
 
 	if (app_by_id(t, id) || app_by_key(t, key))
 		return NULL;
-	a = xnew(struct app);
+	a = secret_alloc(sizeof(*a)); /* the signing key is a part of it */
 	a->id = str_dup(id);
 	a->key = str_dup(key);
-	a->secret = str_dup(secret);
+	a->secret = secret_str(secret);
 	hmac_key_init(&a->hmac, secret);
 	a->index = (unsigned)t->n;
 	a->enabled = true;

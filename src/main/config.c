@@ -240,7 +240,7 @@ static struct config *config_new(void)
 {
 	struct config *c = xnew(struct config);
 
-	arena_init(&c->arena, 0);
+	arena_init_secret(&c->arena);
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++)
 		c->settings[i].value = config_keys[i].fallback;
 	return c;

@@ -50,7 +50,7 @@ int config_text_read(str name, struct arena *a, str *out)
 
 	if (fd < 0)
 		return errno;
-	buf_init(&b, CONFIG_FILE_BYTES_MAX);
+	buf_init_secret(&b, CONFIG_FILE_BYTES_MAX);
 	error = read_all(fd, &b);
 	close(fd);
 	*out = arena_copy(a, buf_str(&b));
@@ -177,7 +177,7 @@ void config_text_expand(struct config_text *t, str name, str original, const str
 
 	*t = (struct config_text){ .name = name, .original = original };
 	t->pieces = arena_alloc(a, (2 * count_references(original) + 1) * sizeof(*t->pieces));
-	buf_init(&e.out, 2 * CONFIG_FILE_BYTES_MAX);
+	buf_init_secret(&e.out, 2 * CONFIG_FILE_BYTES_MAX);
 	expand(&e, original);
 	if (!buf_ok(&e.out))
 		config_error(r, (struct config_place){ CONFIG_FROM_FILE, name, 0, 0 }, S(""),

@@ -4,6 +4,7 @@
 #include "main/commands.h"
 #include "main/config_apps.h"
 #include "main/config_print.h"
+#include "main/environment.h"
 #include "main/run.h"
 
 #include <stdio.h>
@@ -150,6 +151,7 @@ int main(int argc, char **argv)
 	struct buf problem;
 	struct cli cli;
 
+	environment_hide();
 	buf_init(&problem, 4096);
 	if (!cli_parse(&cli, argc, argv, &problem))
 		return print_usage_problem(&problem);

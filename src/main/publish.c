@@ -2,6 +2,7 @@
 #include "main/commands.h"
 
 #include "base/json.h"
+#include "base/secret.h"
 #include "core/auth.h"
 #include "main/client.h"
 #include "main/config_apps.h"
@@ -53,7 +54,7 @@ static void put_request(const struct publisher *p, str body, struct buf *b)
 		   "Connection: close\r\n\r\n",
 		   body.n);
 	buf_puts(b, body);
-	digest_wipe(&key, sizeof(key));
+	secret_wipe(&key, sizeof(key));
 	buf_fini(&path);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "codec/digest.h"
 #include "codec/pusher.h"
@@ -64,7 +65,7 @@ static void put_auth(const struct watcher *w, str socket_id, str channel_data, s
 		hmac_add(&h, channel_data);
 	}
 	hmac_end_hex(&h, &key, hex);
-	digest_wipe(&key, sizeof(key));
+	secret_wipe(&key, sizeof(key));
 	buf_puts(b, w->key);
 	buf_putc(b, ':');
 	buf_put(b, hex, sizeof(hex));

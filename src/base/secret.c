@@ -1,0 +1,196 @@
+/* secret.c: chunks of locked pages, cut into multiples of 64 bytes.
+ *
+ * A block that is freed goes to the list of its size and is handed out again; chunks stay, so a
+ * secret's address is never another object's. What is larger than a chunk has a mapping of its own.
+ * One lock: secrets are made at start and when the configuration changes. Like the heap, of which
+ * this is a corner, it is one for the process.
+ *
+ * With AddressSanitizer blocks come from its heap instead: there each has its own red zones, and
+ * the leak checker finds what they point to. */
+#include "base/secret.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/poison.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { GRAIN = 64, CHUNK_BYTES = 16 << 10, N_SIZES = CHUNK_BYTES / GRAIN + 1 };
+
+#ifdef POISON_ENABLED
+enum { IS_ON_HEAP = true };
+#else
+enum { IS_ON_HEAP = false };
+#endif
+
+struct free_block {
+	struct free_block *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct free_block *free_blocks[N_SIZES]; /* by size in grains */
+static char *chunk;
+static size_t chunk_left;
+static struct secret_memory memory;
+
+static _Noreturn void die(size_t bytes)
+{
+	fprintf(stderr, "sockudo: out of memory (%zu bytes for secrets wanted)\n", bytes);
+	abort();
+}
+
+static size_t rounded(size_t bytes)
+{
+	ASSERT(bytes <= SIZE_MAX / 2);
+	return bytes ? (bytes + GRAIN - 1) & ~(size_t)(GRAIN - 1) : GRAIN;
+}
+
+static void *map_pages(size_t bytes, bool *is_locked)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die(bytes);
+	madvise(p, bytes, MADV_DONTDUMP);
+	madvise(p, bytes, MADV_DONTFORK);
+	*is_locked = mlock(p, bytes) == 0;
+	memory.bytes += bytes;
+	if (!*is_locked)
+		memory.unlocked_bytes += bytes;
+	return p;
+}
+
+/* Small blocks */
+
+static void list_block(void *p, size_t bytes)
+{
+	struct free_block *b = p;
+
+	b->next = free_blocks[bytes / GRAIN];
+	free_blocks[bytes / GRAIN] = b;
+}
+
+static void add_chunk(void)
+{
+	bool is_locked;
+
+	if (chunk_left)
+		list_block(chunk, chunk_left);
+	chunk = map_pages(CHUNK_BYTES, &is_locked);
+	chunk_left = CHUNK_BYTES;
+}
+
+static void *take_block(size_t bytes)
+{
+	struct free_block *b = free_blocks[bytes / GRAIN];
+
+	if (b) {
+		free_blocks[bytes / GRAIN] = b->next;
+		b->next = NULL;
+		return b;
+	}
+	if (chunk_left < bytes)
+		add_chunk();
+	chunk += bytes;
+	chunk_left -= bytes;
+	return chunk - bytes;
+}
+
+/* Large ones */
+
+struct large {
+	bool is_locked;
+	_Alignas(GRAIN) char bytes[];
+};
+
+static void *take_large(size_t bytes)
+{
+	bool is_locked;
+	struct large *l = map_pages(sizeof(*l) + bytes, &is_locked);
+
+	l->is_locked = is_locked;
+	return l->bytes;
+}
+
+static void give_large(void *p, size_t bytes)
+{
+	struct large *l = (struct large *)((char *)p - sizeof(*l));
+
+	bytes += sizeof(*l);
+	memory.bytes -= bytes;
+	if (!l->is_locked)
+		memory.unlocked_bytes -= bytes;
+	munmap(l, bytes);
+}
+
+/* The door */
+
+static bool is_small(size_t bytes)
+{
+	return bytes <= CHUNK_BYTES;
+}
+
+void *secret_alloc(size_t bytes)
+{
+	void *p;
+
+	bytes = rounded(bytes);
+	if (IS_ON_HEAP)
+		return xcalloc(1, bytes);
+	pthread_mutex_lock(&lock);
+	p = is_small(bytes) ? take_block(bytes) : take_large(bytes);
+	pthread_mutex_unlock(&lock);
+	mem_count((int64_t)bytes);
+	return p;
+}
+
+void secret_free(void *p, size_t bytes)
+{
+	if (!p)
+		return;
+	bytes = rounded(bytes);
+	secret_wipe(p, bytes);
+	if (IS_ON_HEAP) {
+		xfree(p);
+		return;
+	}
+	pthread_mutex_lock(&lock);
+	if (is_small(bytes))
+		list_block(p, bytes);
+	else
+		give_large(p, bytes);
+	pthread_mutex_unlock(&lock);
+	mem_count(-(int64_t)bytes);
+}
+
+str secret_str(str s)
+{
+	char *p = secret_alloc(s.n + 1);
+
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	return (str){ p, s.n };
+}
+
+void secret_str_free(str s)
+{
+	secret_free((char *)s.p, s.n + 1);
+}
+
+void secret_wipe(void *p, size_t bytes)
+{
+	explicit_bzero(p, bytes);
+}
+
+struct secret_memory secret_memory(void)
+{
+	struct secret_memory m;
+
+	pthread_mutex_lock(&lock);
+	m = memory;
+	pthread_mutex_unlock(&lock);
+	return m;
+}
