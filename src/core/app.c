@@ -97,9 +97,30 @@ struct app *app_table_add(struct app_table *t, str id, str key, str secret)
 	a->limits = app_limits_unset;
 	t->apps = xrealloc(t->apps, (t->n + 1) * sizeof(*t->apps));
 	t->apps[t->n++] = a;
+	t->n_slots = t->n;
 	map_put(&t->by_id, hash_str(&t->hash_key, id), a);
 	map_put(&t->by_key, hash_str(&t->hash_key, key), a);
 	return a;
+}
+
+void app_table_follow(struct app_table *t, const struct app_table *now)
+{
+	bool *is_taken = xcalloc(now->n_slots + t->n + 1, sizeof(*is_taken));
+	unsigned next = 0;
+
+	t->n_slots = 0;
+	for (size_t i = 0; i < now->n; i++)
+		is_taken[now->apps[i]->index] = true;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct app *same = app_by_id(now, t->apps[i]->id);
+
+		while (!same && is_taken[next])
+			next++;
+		t->apps[i]->index = same ? same->index : next++;
+		if (t->apps[i]->index >= t->n_slots)
+			t->n_slots = t->apps[i]->index + 1;
+	}
+	xfree(is_taken);
 }
 
 void app_add_origin(struct app *a, str pattern)

@@ -1,7 +1,8 @@
 /* app.h: a tenant: its key pair, what it may do, and its limits.
  *
  * Apps are built once from configuration into an app_table and never change afterwards: every
- * thread reads them without locks. A new configuration is a new table. */
+ * thread reads them without locks. A new configuration is a new table. Whoever keeps something for
+ * each app keeps it by the app's index, which is the same in the table that follows. */
 #ifndef CORE_APP_H
 #define CORE_APP_H
 
@@ -29,7 +30,7 @@ struct app_message_rate {
 struct app {
 	str id, key, secret; /* owned by the table */
 	struct hmac_key hmac;
-	unsigned index; /* position in the table: 0..n-1 */
+	unsigned index; /* below the table's n_slots */
 	bool enabled;
 	bool enable_client_messages;
 	bool enable_user_authentication;
@@ -52,6 +53,7 @@ struct app {
 struct app_table {
 	struct app **apps;
 	size_t n;
+	size_t n_slots; /* every index is below it */
 	struct hash_key hash_key;
 	struct map by_id, by_key;
 };
@@ -62,6 +64,10 @@ void app_table_free(struct app_table *t);
 /* A new app with unset limits, enabled, no features; its strings are copied. NULL: the id or the
  * key is taken. The caller fills the rest before the table is shared. */
 struct app *app_table_add(struct app_table *t, str id, str key, str secret);
+/* t takes the place of now: an app that is in both has now's index, a new one has an index that no
+ * app of now has. So there are at most as many slots as there are apps in both together. Before t
+ * is shared. */
+void app_table_follow(struct app_table *t, const struct app_table *now);
 void app_add_origin(struct app *a, str pattern);
 const struct app *app_by_id(const struct app_table *t, str id);
 const struct app *app_by_key(const struct app_table *t, str key);

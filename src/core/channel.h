@@ -15,6 +15,7 @@
 
 struct hub_app {
 	const struct app *app;
+	bool is_removed;     /* the newest table does not have it */
 	struct map channels; /* struct channel by name */
 	size_t n_connections;
 	struct expiring last_events; /* of cache channels: frames by channel */

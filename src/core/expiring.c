@@ -45,6 +45,24 @@ void expiring_fini(struct expiring *x)
 	map_fini(&x->by_name);
 }
 
+/* All by the same: the oldest stays the first to go. Back to when an entry came, then on: what
+ * came in the clock's first moments would lie before its beginning otherwise. */
+void expiring_set(struct expiring *x, uint64_t ttl_ms, uint32_t n_max, uint64_t now_ms)
+{
+	drop_expired(x, now_ms);
+	for (struct list *l = x->oldest_first.next; l != &x->oldest_first && ttl_ms != x->ttl_ms;
+	     l = l->next) {
+		struct expiring_entry *e = container_of(l, struct expiring_entry, link);
+
+		e->expires_ms = e->expires_ms - x->ttl_ms + ttl_ms;
+	}
+	x->ttl_ms = ttl_ms;
+	x->n_max = n_max;
+	drop_expired(x, now_ms);
+	while (x->by_name.n > n_max)
+		entry_free(x, oldest(x));
+}
+
 const struct expiring_entry *expiring_find(struct expiring *x, uint64_t hash, str name,
 					   uint64_t now_ms)
 {

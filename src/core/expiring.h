@@ -29,6 +29,8 @@ struct expiring_entry {
 
 void expiring_init(struct expiring *x, uint64_t ttl_ms, uint32_t n_max);
 void expiring_fini(struct expiring *x);
+/* Another lifetime and another number: they hold for what is there, too. */
+void expiring_set(struct expiring *x, uint64_t ttl_ms, uint32_t n_max, uint64_t now_ms);
 /* Replaces what was there. Takes over the reference. Without memory, or with a lifetime of 0,
  * nothing is kept. */
 void expiring_put(struct expiring *x, uint64_t hash, str name, struct msg *m, uint64_t now_ms);

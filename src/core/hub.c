@@ -13,27 +13,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void hub_app_init(struct hub_app *a, const struct app *app, struct hash_key key)
-{
-	a->app = app;
-	map_init(&a->channels, channel_key);
-	expiring_init(&a->last_events, app->cache_ttl_s * 1000ull, app->n_cached_max);
-	expiring_init(&a->answers, app->idempotency_ttl_s * 1000ull, app->n_cached_max);
-	expiring_init(&a->batch_answers, app->idempotency_ttl_s * 1000ull, app->n_cached_max);
-	watch_init(&a->watched, key);
-}
-
-static void hub_app_fini(struct hub_app *a)
-{
-	ASSERT(a->n_connections == 0);
-	ASSERT(a->channels.n == 0);
-	map_fini(&a->channels);
-	expiring_fini(&a->last_events);
-	expiring_fini(&a->answers);
-	expiring_fini(&a->batch_answers);
-	watch_fini(&a->watched);
-}
-
 struct hub *hub_new(const struct app_table *apps, unsigned n_workers, struct hash_key key,
 		    const struct clock *clock, struct hub_sink sink)
 {
@@ -44,18 +23,13 @@ struct hub *hub_new(const struct app_table *apps, unsigned n_workers, struct has
 	h->clock = clock;
 	h->sink = sink;
 	list_init(&h->counts_changed);
-	h->n_apps = apps->n;
-	h->apps = xcalloc(apps->n ? apps->n : 1, sizeof *h->apps);
-	for (size_t i = 0; i < apps->n; i++)
-		hub_app_init(&h->apps[i], apps->apps[i], key);
+	hub_apps_init(h, apps);
 	return h;
 }
 
 void hub_free(struct hub *h)
 {
-	for (size_t i = 0; i < h->n_apps; i++)
-		hub_app_fini(&h->apps[i]);
-	xfree(h->apps);
+	hub_apps_fini(h);
 	xfree(h);
 }
 
@@ -94,8 +68,9 @@ void hub_deliver(struct hub *h, struct channel *ch, struct msg *frame, struct so
 static void take_connect(struct hub *h, unsigned worker, const struct to_hub_connect *r)
 {
 	struct hub_app *a = hub_app(h, r->app);
-	uint32_t max = r->app->limits.max_connections;
-	bool over = max > 0 && a->n_connections >= max;
+	uint32_t max = a->app->limits.max_connections;
+	/* Who does not wait for an answer takes it for granted. */
+	bool over = r->wants_answer && max > 0 && a->n_connections >= max;
 
 	if (!over)
 		a->n_connections++;
@@ -273,6 +248,9 @@ void hub_take(struct hub *h, unsigned worker, enum mail_to_hub kind, const void 
 	case TO_HUB_CLOSE_USER:
 		hub_close_user(h, worker, record);
 		return;
+	case TO_HUB_RELOAD:
+		hub_reload(h, worker, record);
+		return;
 	}
 	NEVER("unknown mail to the hub");
 }
@@ -330,10 +308,13 @@ struct msg *hub_body_new(const struct buf *b)
 
 struct hub_counts hub_count(const struct hub *h, const struct app *app)
 {
-	const struct hub_app *a = &h->apps[app->index];
-	struct hub_counts c = { .connections = a->n_connections };
+	const struct hub_app *a = app->index < h->n_slots ? h->apps[app->index] : NULL;
+	struct hub_counts c = { 0 };
 	const struct channel *ch;
 
+	if (!a)
+		return c;
+	c.connections = a->n_connections;
 	for (size_t it = 0; (ch = map_next(&a->channels, &it));) {
 		if (ch->traits & CHANNEL_USER) {
 			c.users++;

@@ -17,9 +17,12 @@ struct hub_sink {
 	/* Room for a record to that worker, sent when the hub's owner flushes. Never NULL
 	 * (records are small). */
 	void *(*mail)(void *ctx, unsigned worker, enum mail_to_worker kind, size_t bytes);
+	/* All workers use the newest table: nobody names the one before it any more. */
+	void (*reloaded)(void *ctx);
 	void *ctx;
 };
 
+/* apps: until a TO_HUB_RELOAD brings another table. */
 struct hub *hub_new(const struct app_table *apps, unsigned n_workers, struct hash_key key,
 		    const struct clock *clock, struct hub_sink sink);
 /* Everybody must have left. */

@@ -1,5 +1,5 @@
 /* hub_priv.h: shared by the hub's own files: hub.c (joining, leaving, delivering),
- * hub_publish.c, hub_query.c, hub_users.c. */
+ * hub_publish.c, hub_query.c, hub_users.c, hub_apps.c. */
 #ifndef CORE_HUB_PRIV_H
 #define CORE_HUB_PRIV_H
 
@@ -13,14 +13,17 @@ struct hub {
 	const struct clock *clock;
 	struct hub_sink sink;
 	struct list counts_changed; /* struct channel by count_changed */
-	size_t n_apps;
-	struct hub_app *apps; /* by app->index */
+	/* hub_apps.c */
+	const struct app_table *table; /* the newest */
+	size_t n_slots;
+	struct hub_app **apps; /* by app->index; NULL: free */
+	unsigned n_reloaded;   /* workers that are done with the table before */
 };
 
 void *hub_mail(struct hub *h, unsigned worker, enum mail_to_worker kind, size_t bytes);
 static inline struct hub_app *hub_app(struct hub *h, const struct app *app)
 {
-	return &h->apps[app->index];
+	return h->apps[app->index];
 }
 struct channel *hub_find(struct hub *h, const struct app *app, str name);
 /* To every worker with interest; takes over the reference. NULL is fine: memory was short and
@@ -51,6 +54,10 @@ void hub_close_user(struct hub *h, unsigned worker, const struct to_hub_close_us
 
 /* The cached event of a cache channel, or the frame that says there is none. */
 struct msg *hub_last_event(struct hub *h, const struct channel *ch);
+
+void hub_apps_init(struct hub *h, const struct app_table *apps);
+void hub_apps_fini(struct hub *h);
+void hub_reload(struct hub *h, unsigned worker, const struct to_hub_reload *r);
 
 void hub_publish(struct hub *h, unsigned worker, const struct to_hub_publish *r);
 void hub_client_event(struct hub *h, const struct to_hub_client_event *r);

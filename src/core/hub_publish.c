@@ -232,8 +232,9 @@ static struct msg *publish_batch(struct hub *h, const struct to_hub_publish *r)
 /* False, and answered, when it is not. */
 static bool is_within_rate(struct hub *h, unsigned worker, const struct to_hub_publish *r)
 {
-	uint32_t max = r->app->limits.max_backend_events_per_second;
-	struct rate_window *w = &hub_app(h, r->app)->events;
+	struct hub_app *a = hub_app(h, r->app);
+	uint32_t max = a->app->limits.max_backend_events_per_second;
+	struct rate_window *w = &a->events;
 
 	if (max == 0 || max == NO_LIMIT ||
 	    rate_window_take_n(w, (uint32_t)clock_ms(h->clock), 1, r->n_events, max))

@@ -160,8 +160,9 @@ static void query_users(struct hub *h, unsigned worker, const struct to_hub_quer
 /* False, and answered, when it is not. */
 static bool is_within_rate(struct hub *h, unsigned worker, const struct to_hub_query *r)
 {
-	uint32_t max = r->app->limits.max_read_requests_per_second;
-	struct rate_window *w = &hub_app(h, r->app)->reads;
+	struct hub_app *a = hub_app(h, r->app);
+	uint32_t max = a->app->limits.max_read_requests_per_second;
+	struct rate_window *w = &a->reads;
 
 	if (max == 0 || max == NO_LIMIT ||
 	    rate_window_take(w, (uint32_t)clock_ms(h->clock), 1, max))

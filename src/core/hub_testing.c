@@ -89,7 +89,7 @@ int hub_set_up(void **state)
 	f->apps = app_table_new(key);
 	f->app = app_table_add(f->apps, S("app-id"), S("app-key"), S("app-secret"));
 	app_table_add(f->apps, S("other"), S("other-key"), S("other-secret"));
-	f->hub = hub_new(f->apps, 2, key, &f->clock, (struct hub_sink){ on_mail, f });
+	f->hub = hub_new(f->apps, 2, key, &f->clock, (struct hub_sink){ on_mail, NULL, f });
 	*state = f;
 	return 0;
 }

@@ -24,6 +24,7 @@ enum mail_to_hub {
 	TO_HUB_PUBLISH,
 	TO_HUB_QUERY,
 	TO_HUB_CLOSE_USER,
+	TO_HUB_RELOAD,
 };
 
 enum mail_to_worker {
@@ -33,6 +34,7 @@ enum mail_to_worker {
 	TO_WORKER_DELIVER,
 	TO_WORKER_ANSWER,
 	TO_WORKER_CLOSE,
+	TO_WORKER_RELOAD,
 };
 
 /* On the way to the hub a record's kind also says which worker sent it. */
@@ -177,6 +179,24 @@ struct to_worker_close {
 	void *local;
 	uint32_t code;
 	str reason;
+};
+
+/* A new table of apps takes the place of the old one. Each worker changes over when it likes:
+ *
+ * RELOAD_SWITCHED: from here on its records name apps of the new table. The hub follows with the
+ *     first of these; records that still name the old table mean the same apps by their index.
+ * RELOAD_SWEPT: no session of an app that is gone is left. The hub sends it back: behind all
+ *     answers that were still due.
+ * RELOAD_DONE: nothing of this worker names the old table any more. The hub sends it back: behind
+ *     the last TO_WORKER_RELEASED of apps that are gone. When all workers have said it, the old
+ *     table is nobody's. */
+enum reload_step { RELOAD_SWITCHED, RELOAD_SWEPT, RELOAD_DONE };
+struct to_hub_reload {
+	const struct app_table *apps; /* the new table */
+	uint32_t step;		      /* enum reload_step */
+};
+struct to_worker_reload {
+	uint32_t step; /* enum reload_step */
 };
 
 enum hub_answer { ANSWER_OK, ANSWER_NOT_PRESENCE, ANSWER_NO_MEMORY, ANSWER_TOO_MANY };

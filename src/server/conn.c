@@ -5,6 +5,7 @@
 #include "codec/pusher.h"
 #include "server/client_address.h"
 #include "server/http.h"
+#include "server/reload.h"
 #include "server/server.h"
 #include "server/session.h"
 #include "server/worker.h"
@@ -287,7 +288,7 @@ static void leave_channels(struct conn *c)
 {
 	while (c->subs.n > 0) {
 		uint32_t n = c->subs.n < LEAVE_ENTRIES_MAX ? c->subs.n : LEAVE_ENTRIES_MAX;
-		struct to_hub_leave *r = leave_record(c->worker, c->app, n);
+		struct to_hub_leave *r = leave_record(c->worker, conn_app(c), n);
 
 		for (uint32_t i = 0; i < n; i++) {
 			struct sub *s = &subs_at(&c->subs)[c->subs.n - 1];
@@ -302,7 +303,7 @@ static void leave_channels(struct conn *c)
 void conn_uncount(struct conn *c)
 {
 	if (c->is_counted)
-		leave_record(c->worker, c->app, 0)->is_disconnect = true;
+		leave_record(c->worker, conn_app(c), 0)->is_disconnect = true;
 	c->is_counted = false;
 }
 
@@ -390,6 +391,7 @@ void conn_end(struct conn *c)
 	c->kept = NULL;
 	timer_disarm(&c->timer);
 	net_close(w->loop, &c->file);
+	reload_pass_over(w, c);
 	list_remove(&c->link);
 	atomic_fetch_sub_explicit(&w->n_conns, 1, memory_order_relaxed);
 	c->phase = CONN_ENDED;

@@ -74,7 +74,7 @@ struct conn {
 		struct http_state *http;
 		struct ws_reader reader; /* afterwards */
 	};
-	const struct app *app; /* NULL before the upgrade */
+	struct local_app *local_app; /* NULL before the upgrade, and of one in vain */
 	union {
 		struct http_origin *origin; /* CONN_HTTP: to be named in the answer; or NULL */
 		struct session_user *user;  /* afterwards; NULL: not signed in */
@@ -118,6 +118,12 @@ _Static_assert(sizeof(struct conn) <= 256, "an idle connection is small");
 
 /* A new connection on an accepted descriptor. */
 void conn_open(struct worker *w, int fd, enum listener_role role, const struct net_address *peer);
+/* Of a session (CONN_OPENING, CONN_OPEN), or of one that ended while the hub was asked: what holds
+ * for its app now. */
+static inline const struct app *conn_app(const struct conn *c)
+{
+	return c->local_app->app;
+}
 /* Its requests are over, its frames begin. */
 static inline void conn_begin_frames(struct conn *c)
 {

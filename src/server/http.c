@@ -21,9 +21,10 @@
 #include "server/worker.h"
 
 struct http_state {
-	struct buf head; /* as it came */
-	size_t scanned;	 /* http_head_parse's */
-	bool has_head;	 /* it is complete: the body is awaited */
+	struct http_limits limits; /* of its beginning: a reload may change them meanwhile */
+	struct buf head;	   /* as it came */
+	size_t scanned;		   /* http_head_parse's */
+	bool has_head;		   /* it is complete: the body is awaited */
 	bool is_chunked;
 	struct http_chunked chunked;
 	uint64_t body_left; /* when not chunked */
@@ -182,7 +183,8 @@ static struct http_state *state_new(struct conn *c)
 {
 	struct http_state *s = xnew(struct http_state);
 
-	buf_init(&s->head, c->worker->options->request_head_bytes_max);
+	s->limits = limits_of(c);
+	buf_init(&s->head, s->limits.head_bytes_max);
 	buf_init(&s->body, 0);
 	c->http = s;
 	return s;
@@ -280,12 +282,11 @@ static void take_request(struct conn *c, const struct http_request *r, str head,
 
 static void take_kept_request(struct conn *c, bool is_followed)
 {
-	struct http_limits lim = limits_of(c);
 	struct http_state *s = c->http;
 	struct http_request r;
 	size_t scanned = 0;
 	unsigned status;
-	err e = http_head_parse(buf_str(&s->head), &lim, &scanned, &r, &status);
+	err e = http_head_parse(buf_str(&s->head), &s->limits, &scanned, &r, &status);
 
 	ASSERT(e == OK); /* as it was when the body began */
 	c->http = NULL;
@@ -334,17 +335,16 @@ static void feed_fresh(struct conn *c, str *in)
 
 static void feed_head(struct conn *c, str *in)
 {
-	struct http_limits lim = limits_of(c);
 	struct http_state *s = c->http;
 	size_t n_before = s->head.len, scanned = s->scanned;
 	struct http_request r;
 	unsigned status;
 	err e;
 
-	buf_puts(&s->head, str_take(*in, lim.head_bytes_max - n_before));
+	buf_puts(&s->head, str_take(*in, s->limits.head_bytes_max - n_before));
 	if (refuse_overflow(c, &s->head))
 		return;
-	e = http_head_parse(buf_str(&s->head), &lim, &scanned, &r, &status);
+	e = http_head_parse(buf_str(&s->head), &s->limits, &scanned, &r, &status);
 	if (e == OK) {
 		s->head.len = r.head_bytes;
 		*in = str_skip(*in, r.head_bytes - n_before);

@@ -9,28 +9,32 @@ static str local_key(const void *local)
 	return local_name(local);
 }
 
-void local_init(struct local_channels *l, const struct app *app, const struct hash_key *key)
+struct local_app *local_app_new(const struct app *app, const struct hash_key *key)
 {
-	map_init(&l->by_name, local_key);
+	struct local_app *l = xnew(struct local_app);
+
+	map_init(&l->channels, local_key);
 	l->app = app;
 	l->hash_key = key;
+	return l;
 }
 
-void local_fini(struct local_channels *l)
+void local_app_free(struct local_app *l)
 {
-	ASSERT(l->by_name.n == 0);
-	map_fini(&l->by_name);
+	ASSERT(l->channels.n == 0);
+	map_fini(&l->channels);
+	xfree(l);
 }
 
-struct local_channel *local_find(struct local_channels *l, str name)
+struct local_channel *local_find(struct local_app *l, str name)
 {
-	return map_find(&l->by_name, hash_str(l->hash_key, name), name);
+	return map_find(&l->channels, hash_str(l->hash_key, name), name);
 }
 
-struct local_channel *local_get(struct local_channels *l, str name, uint32_t traits)
+struct local_channel *local_get(struct local_app *l, str name, uint32_t traits)
 {
 	uint64_t hash = hash_str(l->hash_key, name);
-	struct local_channel *ch = map_find(&l->by_name, hash, name);
+	struct local_channel *ch = map_find(&l->channels, hash, name);
 
 	if (ch)
 		return ch;
@@ -39,7 +43,7 @@ struct local_channel *local_get(struct local_channels *l, str name, uint32_t tra
 		return NULL;
 	*ch = (struct local_channel){ .owner = l, .traits = traits, .name_len = (uint32_t)name.n };
 	memcpy(ch->name, name.p, name.n);
-	map_put(&l->by_name, hash, ch);
+	map_put(&l->channels, hash, ch);
 	return ch;
 }
 
@@ -47,7 +51,7 @@ static void free_if_unused(struct local_channel *ch)
 {
 	if (ch->n > 0 || ch->n_asked > 0 || ch->channel)
 		return;
-	map_remove(&ch->owner->by_name, hash_str(ch->owner->hash_key, local_name(ch)), ch);
+	map_remove(&ch->owner->channels, hash_str(ch->owner->hash_key, local_name(ch)), ch);
 	xfree(ch->entries);
 	xfree(ch);
 }

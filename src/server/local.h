@@ -21,7 +21,7 @@ struct local_entry {
 };
 
 struct local_channel {
-	struct local_channels *owner;
+	struct local_app *owner;
 	struct channel *channel; /* the hub's, from the first answer until it is released */
 	struct local_entry *entries;
 	uint32_t n, cap;
@@ -47,19 +47,21 @@ struct subs {
 	};
 };
 
-/* All channels of one app on one worker. */
-struct local_channels {
-	struct map by_name;
-	const struct hash_key *hash_key;
+/* An app on one worker: what holds for it now, and its channels. A new configuration changes app
+ * and leaves the record where it is (reload.h). */
+struct local_app {
 	const struct app *app;
+	bool is_removed;     /* the worker's table of apps does not have it any more */
+	struct map channels; /* struct local_channel by name */
+	const struct hash_key *hash_key;
 };
 
-void local_init(struct local_channels *l, const struct app *app, const struct hash_key *key);
+struct local_app *local_app_new(const struct app *app, const struct hash_key *key);
 /* Every channel must be gone. */
-void local_fini(struct local_channels *l);
-struct local_channel *local_find(struct local_channels *l, str name);
+void local_app_free(struct local_app *l);
+struct local_channel *local_find(struct local_app *l, str name);
 /* Finds or makes it. NULL: memory. */
-struct local_channel *local_get(struct local_channels *l, str name, uint32_t traits);
+struct local_channel *local_get(struct local_app *l, str name, uint32_t traits);
 /* TO_WORKER_RELEASED came: frees it unless a subscribe is under way. */
 void local_release(struct local_channel *ch);
 /* A subscribe was refused and does not count as asked any more: frees it if it was the only

@@ -4,9 +4,13 @@
 #include "base/mem.h"
 #include "server/worker.h"
 
+enum { ROUNDS_TO_REST = 6 };
+
 struct server {
-	struct server_options options;
-	const struct app_table *apps;
+	/* The one that holds, and the one before it or after it, in turn. */
+	struct server_settings settings[2];
+	atomic_uint n_reloads; /* the lowest bit says which of them holds */
+	atomic_bool is_reloading;
 	struct log *log;
 
 	struct hub *hub;
@@ -33,12 +37,25 @@ static void *mail_to_worker(void *ctx, unsigned worker, enum mail_to_worker kind
 	return record;
 }
 
+static void on_reloaded(void *ctx)
+{
+	struct server *s = ctx;
+
+	atomic_store(&s->is_reloading, false);
+}
+
 static bool a_worker_is_full(const struct server *s)
 {
 	for (unsigned i = 0; i < s->n_workers; i++)
 		if (mailbox_is_full(s->workers[i].inbox))
 			return true;
 	return false;
+}
+
+static void wake_workers(struct server *s)
+{
+	for (unsigned i = 0; i < s->n_workers; i++)
+		loop_wake(s->workers[i].loop);
 }
 
 static void wake_waiting_workers(struct server *s)
@@ -101,11 +118,12 @@ static void make_worker(struct server *s, unsigned index, struct loop *l)
 {
 	struct worker *w = &s->workers[index];
 
-	w->options = &s->options;
-	w->apps = s->apps;
+	w->settings = server_settings(s);
+	w->options = &w->settings->options;
+	w->apps = w->settings->apps;
 	w->log = s->log;
 	w->hub_inbox = s->hub_inbox;
-	w->inbox = mailbox_new(l, s->options.mail_bytes_full);
+	w->inbox = mailbox_new(l, w->options->mail_bytes_full);
 	outbox_init(&s->to_workers[index], w->inbox);
 	worker_init(w, s, index, l);
 }
@@ -117,13 +135,12 @@ struct server *server_new(const struct server_options *o, const struct app_table
 	struct server *s = xnew(struct server);
 
 	ASSERT(o->n_workers == 1 || hub_loop);
-	s->options = *o;
-	s->apps = apps;
+	s->settings[0] = (struct server_settings){ *o, apps };
 	s->log = log;
 	s->n_workers = o->n_workers;
 	s->hub_loop = hub_loop;
 	s->hub = hub_new(apps, o->n_workers, key, loop_clock(hub_loop ? hub_loop : worker_loops[0]),
-			 (struct hub_sink){ mail_to_worker, s });
+			 (struct hub_sink){ mail_to_worker, on_reloaded, s });
 	s->hub_inbox = mailbox_new(hub_loop ? hub_loop : worker_loops[0], o->mail_bytes_full);
 	s->to_workers = xcalloc(o->n_workers, sizeof *s->to_workers);
 	s->workers = xcalloc(o->n_workers, sizeof *s->workers);
@@ -147,11 +164,11 @@ static void turn_all(struct server *s)
 
 void server_free(struct server *s)
 {
-	/* Three rounds: leaves to the hub, its releases and late answers back, the last records
-	 * freed. */
+	/* Rounds: leaves to the hub, its releases and late answers back, the last records freed;
+	 * a reload that has just begun takes two more. */
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_end_all(&s->workers[i]);
-	for (int round = 0; round < 3; round++)
+	for (int round = 0; round < ROUNDS_TO_REST; round++)
 		turn_all(s);
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		loop_on_turn_end(s->workers[i].loop, NULL, NULL);
@@ -188,13 +205,36 @@ err server_listen_unix(struct server *s, enum listener_role role, str path, unsi
 	return e;
 }
 
+/* Reload */
+
+const struct server_settings *server_settings(const struct server *s)
+{
+	return &s->settings[atomic_load_explicit(&s->n_reloads, memory_order_acquire) & 1];
+}
+
+bool server_is_reloading(const struct server *s)
+{
+	return atomic_load(&s->is_reloading);
+}
+
+void server_reload(struct server *s, const struct server_options *o, const struct app_table *apps)
+{
+	unsigned n = atomic_load(&s->n_reloads) + 1;
+
+	ASSERT(!server_is_reloading(s));
+	s->settings[n & 1] = (struct server_settings){ *o, apps };
+	s->settings[n & 1].options.n_workers = s->n_workers;
+	atomic_store(&s->is_reloading, true);
+	atomic_store_explicit(&s->n_reloads, n, memory_order_release);
+	wake_workers(s);
+}
+
 /* Draining */
 
 void server_drain(struct server *s)
 {
 	atomic_store(&s->is_draining, true);
-	for (unsigned i = 0; i < s->n_workers; i++)
-		loop_wake(s->workers[i].loop);
+	wake_workers(s);
 }
 
 bool server_is_draining(const struct server *s)
@@ -211,9 +251,10 @@ bool server_is_drained(const struct server *s)
 
 bool server_admit_session(struct server *s)
 {
+	uint32_t max = server_settings(s)->options.max_connections;
 	size_t n = atomic_fetch_add(&s->n_sessions, 1);
 
-	if (s->options.max_connections == 0 || n < s->options.max_connections)
+	if (max == 0 || n < max)
 		return true;
 	server_release_session(s);
 	return false;

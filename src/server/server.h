@@ -13,11 +13,12 @@
 #include "core/app.h"
 #include "core/hub.h"
 #include "server/listener.h"
-#include "server/options.h"
+#include "server/settings.h"
 
 struct server;
 
-/* What is given must outlive the server; options are copied. hub_loop is NULL with one worker. */
+/* What is given must outlive the server; options are copied, and so are their values, but not their
+ * texts. hub_loop is NULL with one worker. */
 struct server *server_new(const struct server_options *o, const struct app_table *apps,
 			  struct log *log, struct loop **worker_loops, struct loop *hub_loop,
 			  struct hash_key key);
@@ -30,6 +31,17 @@ err server_listen(struct server *s, enum listener_role role, struct net_address 
 		  int *system_error);
 err server_listen_unix(struct server *s, enum listener_role role, str path, unsigned mode,
 		       int *system_error);
+
+/* From the thread that made the server, while it runs: other options and other apps from now on;
+ * app_table_follow was called for them. Sessions stay, but for those of apps that are gone or
+ * disabled; what is there already is not measured by new limits. The number of workers and the
+ * listeners stay as they are. What was given before may be freed when server_is_reloading says
+ * no; until then there is no other reload. */
+void server_reload(struct server *s, const struct server_options *o, const struct app_table *apps);
+/* Any thread. */
+bool server_is_reloading(const struct server *s);
+/* Any thread: what holds now. */
+const struct server_settings *server_settings(const struct server *s);
 
 /* Any thread: upgrades are refused from now on; every session gets 4200 and a Close, spread over
  * the grace period. */

@@ -29,7 +29,7 @@ static uint64_t silence_ends_s(const struct conn *c)
 
 static bool must_authorize(const struct conn *c)
 {
-	return c->app->enable_user_authentication && !c->is_authorized &&
+	return conn_app(c)->enable_user_authentication && !c->is_authorized &&
 	       c->worker->options->user_authentication_timeout_s > 0;
 }
 
@@ -97,11 +97,11 @@ static void establish(struct conn *c)
 
 static void connect_to_hub(struct conn *c)
 {
-	uint32_t max = c->app->limits.max_connections;
+	uint32_t max = conn_app(c)->limits.max_connections;
 	bool has_quota = max > 0 && max != NO_LIMIT;
 	struct to_hub_connect *r = worker_mail(c->worker, TO_HUB_CONNECT, sizeof(*r));
 
-	*r = (struct to_hub_connect){ .conn = c, .app = c->app, .wants_answer = has_quota };
+	*r = (struct to_hub_connect){ .conn = c, .app = conn_app(c), .wants_answer = has_quota };
 	if (has_quota) {
 		timer_disarm(&c->timer);
 		conn_await_hub(c);
@@ -115,7 +115,7 @@ void session_begin(struct conn *c, const struct app *app, str origin)
 {
 	conn_begin_frames(c);
 	c->phase = CONN_OPENING;
-	c->app = app;
+	c->local_app = app ? worker_local_app(c->worker, app) : NULL;
 	c->id = socket_id_random(loop_rng(c->worker->loop));
 	if (!app) {
 		conn_refuse(c, PUSHER_NO_APP, S("Application does not exist"));
@@ -219,7 +219,7 @@ static void dispatch(struct conn *c, const struct pusher_message *m)
 
 static void on_text(struct conn *c, str text)
 {
-	const struct app_message_rate *rate = &c->app->message_rate;
+	const struct app_message_rate *rate = &conn_app(c)->message_rate;
 	struct refusal why = { .code = PUSHER_GENERIC };
 	struct pusher_message m;
 

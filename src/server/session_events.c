@@ -85,7 +85,7 @@ static bool check_event(const struct app *app, const struct pusher_message *m, s
 
 static const struct sub *find_sub(struct conn *c, str channel, struct refusal *why)
 {
-	struct local_channel *local = local_find(worker_channels(c->worker, c->app), channel);
+	struct local_channel *local = local_find(c->local_app, channel);
 	const struct sub *held = local ? subs_find(c, local) : NULL;
 	char id[SOCKET_ID_TEXT_MAX];
 
@@ -117,17 +117,17 @@ static bool send_event(struct conn *c, const struct sub *held, const struct push
 
 void session_client_event(struct conn *c, const struct pusher_message *m)
 {
-	const struct app_limits *lim = &c->app->limits;
+	const struct app_limits *lim = &conn_app(c)->limits;
 	struct arena *a = &c->worker->arena;
 	const struct sub *held;
 	struct refusal why;
 
 	if (!session_rate_ok(c, &c->events, lim->max_client_events_per_second,
 			     lim->decay_seconds)) {
-		session_refuse_rate(c, c->app->terminate_on_limit);
+		session_refuse_rate(c, conn_app(c)->terminate_on_limit);
 		return;
 	}
-	if (!check_event(c->app, m, a, &why) || !(held = find_sub(c, m->channel, &why))) {
+	if (!check_event(conn_app(c), m, a, &why) || !(held = find_sub(c, m->channel, &why))) {
 		session_error(c, &why);
 		return;
 	}

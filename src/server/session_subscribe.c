@@ -25,7 +25,7 @@ static bool check_auth(struct conn *c, const struct subscribe_request *r, unsign
 		return REFUSE(why, a, PUSHER_UNAUTHORIZED,
 			      S(AUTH "Authentication signature required for this channel"));
 	if (traits & CHANNEL_USER ? session_is_user(c, r->channel) :
-				    auth_channel_ok(c->app, c->id, r->channel, r->channel_data,
+				    auth_channel_ok(conn_app(c), c->id, r->channel, r->channel_data,
 						    traits & CHANNEL_PRESENCE, r->auth))
 		return true;
 	return REFUSE(why, a, PUSHER_UNAUTHORIZED, S(AUTH "Channel requires authentication"));
@@ -51,7 +51,7 @@ static bool check_users(struct conn *c, str channel, struct refusal *why)
 /* What its namespace lets clients do. */
 static bool check_namespace(struct conn *c, str channel, unsigned traits, struct refusal *why)
 {
-	const struct namespace *ns = namespace_of(c->app, channel);
+	const struct namespace *ns = namespace_of(conn_app(c), channel);
 	struct arena *a = &c->worker->arena;
 
 	if (!ns)
@@ -79,7 +79,8 @@ static bool read_signed_in_member(struct conn *c, struct presence_data *who, str
 	*who = (struct presence_data){ u->id, u->user_info };
 	if (who->user_info.n > 0)
 		json_parse(who->user_info, PUSHER_DEPTH_MAX, &info, NULL);
-	return presence_info_check(info, c->app->limits.max_presence_member_size_in_kb, a, why);
+	return presence_info_check(info, conn_app(c)->limits.max_presence_member_size_in_kb, a,
+				   why);
 }
 
 static bool read_member(struct conn *c, const struct subscribe_request *r, unsigned traits,
@@ -89,7 +90,8 @@ static bool read_member(struct conn *c, const struct subscribe_request *r, unsig
 		return true;
 	if (!r->channel_data.p)
 		return read_signed_in_member(c, who, why);
-	return presence_data_read(r->channel_data, c->app->limits.max_presence_member_size_in_kb,
+	return presence_data_read(r->channel_data,
+				  conn_app(c)->limits.max_presence_member_size_in_kb,
 				  &c->worker->arena, who, why);
 }
 
@@ -107,7 +109,7 @@ static bool ask_hub(struct conn *c, struct local_channel *local, const struct su
 	*r = (struct to_hub_subscribe){
 		.conn = c,
 		.local = local,
-		.app = c->app,
+		.app = conn_app(c),
 		.channel = held ? local->channel : NULL,
 		.membership = held ? held->membership : NULL,
 		.traits = local->traits,
@@ -154,7 +156,7 @@ static void forget_frames(const struct to_worker_subscribed *m)
 
 bool session_join(struct conn *c, str name, unsigned traits, const struct presence_data *who)
 {
-	struct local_channel *local = local_get(worker_channels(c->worker, c->app), name, traits);
+	struct local_channel *local = local_get(c->local_app, name, traits);
 	const struct sub *held = local ? subs_find(c, local) : NULL;
 
 	if (!local)
@@ -173,7 +175,7 @@ bool session_join(struct conn *c, str name, unsigned traits, const struct presen
  * acknowledged here. */
 static bool is_acknowledged_here(struct conn *c, const struct subscribe_request *r, unsigned traits)
 {
-	struct local_channel *local = local_find(worker_channels(c->worker, c->app), r->channel);
+	struct local_channel *local = local_find(c->local_app, r->channel);
 
 	if ((traits & (CHANNEL_PRESENCE | CHANNEL_CACHE)) || !local || !subs_find(c, local))
 		return false;
@@ -190,7 +192,7 @@ void session_subscribe(struct conn *c, const struct pusher_message *m)
 	unsigned traits;
 
 	if (!subscribe_request_read(m, a, &r, &why) ||
-	    !subscribe_request_check(&r, c->app, a, &why)) {
+	    !subscribe_request_check(&r, conn_app(c), a, &why)) {
 		session_error(c, &why);
 		return;
 	}
@@ -252,7 +254,7 @@ void session_leave(struct conn *c, struct channel *channel, struct membership *m
 	struct to_hub_leave *r =
 		worker_mail(c->worker, TO_HUB_LEAVE, sizeof(*r) + sizeof(r->entries[0]));
 
-	*r = (struct to_hub_leave){ .app = c->app, .n = 1 };
+	*r = (struct to_hub_leave){ .app = conn_app(c), .n = 1 };
 	r->entries[0] = (struct to_hub_leave_entry){ channel, membership };
 }
 
@@ -269,7 +271,7 @@ void session_unsubscribe(struct conn *c, const struct pusher_message *m)
 		session_error(c, &why);
 		return;
 	}
-	local = local_find(worker_channels(c->worker, c->app), name);
+	local = local_find(c->local_app, name);
 	if (local && !(local->traits & CHANNEL_USER))
 		held = subs_find(c, local);
 	if (!held)

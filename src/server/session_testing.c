@@ -268,7 +268,7 @@ static struct to_hub_leave *leave_record(struct conn *c, uint32_t n)
 	struct to_hub_leave *r =
 		worker_mail(c->worker, TO_HUB_LEAVE, sizeof(*r) + n * sizeof(r->entries[0]));
 
-	*r = (struct to_hub_leave){ .app = c->app, .n = n };
+	*r = (struct to_hub_leave){ .app = conn_app(c), .n = n };
 	return r;
 }
 
@@ -382,8 +382,8 @@ int world_setup(void **state)
 		hub_new(world.apps, 1, key, &world.clock, (struct hub_sink){ .mail = sink_mail });
 	w->options = &world.options;
 	w->apps = world.apps;
-	w->channels = xnew(struct local_channels);
-	local_init(w->channels, world.app, &w->hash_key);
+	w->local_apps = xnew(struct local_app *);
+	w->local_apps[0] = local_app_new(world.app, &w->hash_key);
 	arena_init(&w->arena, 4096);
 	w->pong = pusher_event_new(S("pusher:pong"), (str){ 0 }, S("{}"), (str){ 0 });
 	w->ping = pusher_event_new(S("pusher:ping"), (str){ 0 }, S("{}"), (str){ 0 });
@@ -403,8 +403,8 @@ int world_teardown(void **state)
 		xfree(world.peers[i]);
 	}
 	assert_int_equal(world.sessions, 0);
-	local_fini(w->channels);
-	xfree(w->channels);
+	local_app_free(w->local_apps[0]);
+	xfree(w->local_apps);
 	hub_free(world.hub);
 	app_table_free(world.apps);
 	arena_fini(&w->arena);

@@ -51,12 +51,12 @@ static bool verify(struct conn *c, const struct pusher_message *m, struct sign_i
 {
 	struct arena *a = &c->worker->arena;
 
-	if (!c->app->enable_user_authentication)
+	if (!conn_app(c)->enable_user_authentication)
 		return REFUSE(why, a, PUSHER_UNAUTHORIZED,
 			      S(AUTH "User authentication is disabled for this app"));
 	if (!sign_in_request_read(m, a, r, why))
 		return false;
-	if (!auth_user_ok(c->app, c->id, r->user_data, r->auth))
+	if (!auth_user_ok(conn_app(c), c->id, r->user_data, r->auth))
 		return REFUSE(why, a, PUSHER_UNAUTHORIZED,
 			      S(AUTH "Connection not authorized for signin."));
 	if (!user_data_read(r->user_data, a, d, why))

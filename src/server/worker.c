@@ -6,6 +6,7 @@
 #include "codec/pusher.h"
 #include "server/http.h"
 #include "server/listener.h"
+#include "server/reload.h"
 #include "server/server.h"
 #include "server/session.h"
 
@@ -15,7 +16,6 @@
 #define DRAIN_NEWCOMER_S 2
 /* Fewer connections than this are not worth giving memory back for. */
 #define PEAK_MIN 1000
-#define DATE_NEVER INT64_MIN
 
 /* Mail from the hub */
 
@@ -113,6 +113,9 @@ static void take(struct worker *w, const struct mail *m)
 		return;
 	case TO_WORKER_CLOSE:
 		close_all(r);
+		return;
+	case TO_WORKER_RELOAD:
+		reload_on_mail(w, r);
 		return;
 	}
 	NEVER("unknown mail to a worker");
@@ -229,6 +232,7 @@ static bool on_turn_end(void *ctx)
 
 	if (!w->is_draining && server_is_draining(w->server))
 		begin_draining(w);
+	more = reload_turn(w);
 	while (out_has_room(&w->out)) {
 		bool any = outbox_flush(&w->to_hub);
 
@@ -237,12 +241,12 @@ static bool on_turn_end(void *ctx)
 		if (!any)
 			break;
 	}
-	more = !out_has_room(&w->out);
+	more |= !out_has_room(&w->out);
 	more |= out_write(&w->out, w->options->writes_per_slice);
 	outbox_flush(&w->to_hub);
 	loop_pause_files(w->loop, hub_is_full(w));
 	follow_peak(w);
-	return more;
+	return more || reload_is_due(w);
 }
 
 str worker_date(struct worker *w)
@@ -266,9 +270,7 @@ void worker_init(struct worker *w, struct server *s, unsigned index, struct loop
 	outbox_init(&w->to_hub, w->hub_inbox);
 	slab_init(&w->conns, sizeof(struct conn));
 	list_init(&w->all);
-	w->channels = xcalloc(w->apps->n + 1, sizeof *w->channels);
-	for (size_t i = 0; i < w->apps->n; i++)
-		local_init(&w->channels[i], w->apps->apps[i], &w->hash_key);
+	reload_init(w);
 	out_init(&w->out, w->options->out_bytes_full);
 	arena_init(&w->arena, WORKER_RECV_BYTES);
 	w->recv = xalloc(WORKER_RECV_BYTES);
@@ -277,7 +279,7 @@ void worker_init(struct worker *w, struct server *s, unsigned index, struct loop
 	timer_init(&w->drain_timer, on_drain_timer);
 	w->pong = pusher_event_new(S("pusher:pong"), (str){ 0 }, S("{}"), (str){ 0 });
 	w->ping = pusher_event_new(S("pusher:ping"), (str){ 0 }, S("{}"), (str){ 0 });
-	w->date_s = DATE_NEVER;
+	w->date_s = w->published_s = WORKER_NEVER_S;
 	loop_on_turn_end(l, on_turn_end, w);
 }
 
@@ -292,9 +294,7 @@ void worker_fini(struct worker *w)
 	ASSERT(w->n_conns == 0);
 	listener_close_all(w);
 	timer_disarm(&w->drain_timer);
-	for (size_t i = 0; i < w->apps->n; i++)
-		local_fini(&w->channels[i]);
-	xfree(w->channels);
+	reload_fini(w);
 	out_fini(&w->out);
 	arena_fini(&w->arena);
 	xfree(w->recv);

@@ -16,18 +16,21 @@
 #include "io/mailbox.h"
 #include "server/conn.h"
 #include "server/local.h"
-#include "server/options.h"
+#include "server/settings.h"
 #include "server/outgoing.h"
 
 #define WORKER_RECV_BYTES (64 * 1024)
+#define WORKER_NEVER_S INT64_MIN
 
 struct listener;
 struct server;
 
 struct worker {
 	struct server *server;
+	/* What holds now: the parts of settings. */
 	const struct server_options *options;
 	const struct app_table *apps;
+	const struct server_settings *settings;
 	struct log *log;
 	struct loop *loop;
 	struct hash_key hash_key;
@@ -40,10 +43,11 @@ struct worker {
 	atomic_bool waits_for_hub; /* to take its mail */
 
 	struct slab conns;
-	struct list all;		 /* struct conn by link */
-	atomic_size_t n_conns;		 /* written here alone, read by any thread */
-	size_t n_conns_peak;		 /* since memory was given back */
-	struct local_channels *channels; /* by app->index */
+	struct list all;	       /* struct conn by link */
+	atomic_size_t n_conns;	       /* written here alone, read by any thread */
+	size_t n_conns_peak;	       /* since memory was given back */
+	struct local_app **local_apps; /* by app->index; NULL: free */
+	size_t n_local_apps;
 
 	struct outgoing out;
 	struct arena arena;	 /* scratch while one input is handled */
@@ -51,6 +55,10 @@ struct worker {
 	struct deflate *deflate; /* NULL: compression is off */
 
 	struct listener *listeners;
+	/* reload.c */
+	bool is_reloading;  /* between the steps of mail.h */
+	struct list *sweep; /* of all: the next one to be looked at; NULL: nothing is swept */
+
 	struct timer drain_timer;
 	uint64_t drain_until_ms;
 
@@ -74,9 +82,9 @@ static inline void *worker_mail(struct worker *w, enum mail_to_hub kind, size_t 
 {
 	return outbox_add(&w->to_hub, mail_kind(w->index, kind), bytes);
 }
-static inline struct local_channels *worker_channels(struct worker *w, const struct app *a)
+static inline struct local_app *worker_local_app(struct worker *w, const struct app *a)
 {
-	return &w->channels[a->index];
+	return w->local_apps[a->index];
 }
 /* The value of a Date header, made once a second. */
 str worker_date(struct worker *w);
