@@ -190,15 +190,20 @@ class ServerCase(unittest.TestCase):
 # Bytes
 
 
+def open_socket(port, receive_buffer=None):
+    s = socket.socket()
+    s.settimeout(TIMEOUT_S)
+    if receive_buffer:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    s.connect(("127.0.0.1", port))
+    return s
+
+
 class Stream:
-    """A TCP connection."""
+    """A TCP connection. port: of this machine, or any object whose open() returns a connected socket."""
 
     def __init__(self, port, receive_buffer=None):
-        self.socket = socket.socket()
-        self.socket.settimeout(TIMEOUT_S)
-        if receive_buffer:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.connect(("127.0.0.1", port))
+        self.socket = port.open() if hasattr(port, "open") else open_socket(port, receive_buffer)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.unread = b""
 
@@ -451,7 +456,7 @@ class Http(Stream):
         head = self.take_until(b"\r\n\r\n")
         lines = head[:-4].decode("latin-1").split("\r\n")
         headers = [tuple(line.split(": ", 1)) for line in lines[1:]]
-        length = next((int(v) for n, v in headers if n == "content-length"), 0)
+        length = next((int(v) for n, v in headers if n.lower() == "content-length"), 0)
         body = self.take(length) if has_body else b""
         return Answer(head + body, int(lines[0].split(" ")[1]), headers, body)
 
