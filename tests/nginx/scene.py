@@ -223,8 +223,12 @@ class UnixServer(Server):
         super().__init__(unix_socket={"enabled": True, "path": self.path}, **settings)
 
     def _await_port(self):
-        until(lambda: f'"address":"{self.path}"' in self.log() or self.process.poll() is not None, "no socket")
+        until(lambda: self._is_served() or self.process.poll() is not None, "no socket")
         assert self.process.poll() is None, self.log()
+
+    def _is_served(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(self.path) == 0
 
     def wait(self):
         super().wait()
