@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "main/app_key.h"
+#include "main/config_changes.h"
 
 /* For each row of the table in its order, the heading in front of it or NULL for a key. */
 static const char *const headings[] = {
@@ -131,7 +132,8 @@ static void put_key(const struct config_key *k, struct buf *b)
 	config_value_put(k, k->fallback, b);
 	buf_puts(b, S("` | "));
 	config_key_put_expected(k, b);
-	buf_printf(b, " | %s |\n", k->words);
+	buf_printf(b, " | %s%s |\n", k->words,
+		   config_key_needs_restart(k) ? " *At the next start.*" : "");
 }
 
 static void put_later(const struct config_key *k, struct buf *b)

@@ -212,6 +212,11 @@ static void put_app(struct printer *p, const struct app *a)
 	close_container(p, '}');
 }
 
+void config_print_app(const struct app *a, struct buf *b)
+{
+	put_app(&(struct printer){ .b = b }, a);
+}
+
 static void put_apps(struct printer *p, const struct app_table *apps)
 {
 	put_key(p, S("app_manager"));

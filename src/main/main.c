@@ -91,6 +91,23 @@ static int print_errors(const struct config_report *r)
 	return EXIT_USAGE;
 }
 
+/* Takes the apps. */
+static int serve(const struct config_input *in, struct config *c, struct app_table **apps,
+		 struct hash_key key, const char *program, const struct config_report *report)
+{
+	struct run_input run = {
+		.config_input = in,
+		.config = c,
+		.apps = *apps,
+		.key = key,
+		.program = program,
+		.warnings = buf_str(&report->warnings),
+	};
+
+	*apps = NULL;
+	return run_server(&run);
+}
+
 static int with_config(const struct cli *cli, const char *program)
 {
 	struct config_input in = { .file = cli->config_file,
@@ -110,7 +127,7 @@ static int with_config(const struct cli *cli, const char *program)
 	else if (cli->command == CLI_PRINT_CONFIG)
 		status = print_config(c, apps);
 	else
-		status = run_server(c, apps, key, program, buf_str(&report.warnings));
+		status = serve(&in, c, &apps, key, program, &report);
 	app_table_free(apps);
 	config_free(c);
 	config_report_fini(&report);

@@ -10,6 +10,7 @@
 #include "io/signals.h"
 #include "main/cli.h"
 #include "main/listen.h"
+#include "main/reload.h"
 #include "main/screen.h"
 
 #include <errno.h>
@@ -33,6 +34,7 @@ struct run {
 	pthread_t threads[LOOPS_MAX];
 	size_t n_threads;
 	struct server *server;
+	struct reload *reload;
 	struct listeners listeners;
 	struct timer drain_check;
 	uint64_t drain_end_ms;
@@ -92,15 +94,6 @@ static struct log *open_log(const struct config *c)
 	return log_new(&o);
 }
 
-static void log_lines(struct log *log, str lines)
-{
-	while (lines.n) {
-		str line = str_split(&lines, '\n');
-
-		log_write(log, LOG_WARN, "configuration", LF_STR("problem", line));
-	}
-}
-
 /* Signals and the end */
 
 static void on_drain_check(struct timer *t)
@@ -115,7 +108,7 @@ static void on_drain_check(struct timer *t)
 
 static void drain(struct run *r)
 {
-	const struct config *c = r->config;
+	const struct config *c = reload_config(r->reload);
 
 	r->is_draining = true;
 	r->drain_end_ms = clock_ms(loop_clock(r->control)) +
@@ -125,11 +118,21 @@ static void drain(struct run *r)
 	on_drain_check(&r->drain_check);
 }
 
+static void on_hangup(struct run *r)
+{
+	if (r->is_draining)
+		log_write(r->log, LOG_WARN, "reload_ignored", LF_CSTR("reason", "draining"));
+	else
+		reload_ask(r->reload);
+}
+
 static void on_signal(void *ctx, int signo)
 {
 	struct run *r = ctx;
 
-	if (r->is_draining)
+	if (signo == SIGHUP)
+		on_hangup(r);
+	else if (r->is_draining)
 		r->is_over = true;
 	else
 		drain(r);
@@ -158,7 +161,7 @@ static bool fail(struct run *r, const char *what, int error)
 
 static bool open_loops(struct run *r)
 {
-	static const int handled[] = { SIGINT, SIGTERM };
+	static const int handled[] = { SIGINT, SIGTERM, SIGHUP };
 	size_t n_workers = r->config->workers, n = n_workers + (n_workers > 1);
 
 	ASSERT(n <= LOOPS_MAX);
@@ -178,12 +181,19 @@ static bool open_loops(struct run *r)
 	return true;
 }
 
-static bool open_server(struct run *r, const struct app_table *apps, struct hash_key key)
+static bool open_server(struct run *r, const struct run_input *in)
 {
 	struct server_options o = config_server_options(r->config);
 	struct loop *hub = o.n_workers > 1 ? r->loops[o.n_workers] : NULL;
 
-	r->server = server_new(&o, apps, r->log, r->loops, hub, key);
+	r->server = server_new(&o, in->apps, r->log, r->loops, hub, in->key);
+	r->reload = reload_new(&(struct reload_init){ .input = in->config_input,
+						      .key = in->key,
+						      .started = in->config,
+						      .apps = in->apps,
+						      .server = r->server,
+						      .log = r->log,
+						      .loop = r->control });
 	return listen_open(&r->listeners, r->config, r->server, r->control, &r->problem);
 }
 
@@ -267,7 +277,8 @@ static void serve(struct run *r)
 	log_write(r->log, LOG_INFO, "stopped");
 }
 
-static void close_all(struct run *r)
+/* The apps are freed by who has them. */
+static void close_all(struct run *r, const struct run_input *in)
 {
 	for (size_t i = 0; i < r->n_threads; i++)
 		loop_stop(r->loops[i]);
@@ -275,6 +286,10 @@ static void close_all(struct run *r)
 		pthread_join(r->threads[i], NULL);
 	if (r->server)
 		server_free(r->server);
+	if (r->reload)
+		reload_free(r->reload);
+	else
+		app_table_free(in->apps);
 	for (size_t i = 0; i < r->n_loops; i++)
 		loop_free(r->loops[i]);
 	if (r->signals)
@@ -285,28 +300,28 @@ static void close_all(struct run *r)
 	buf_fini(&r->problem);
 }
 
-int run_server(const struct config *c, const struct app_table *apps, struct hash_key key,
-	       const char *program, str warnings)
+int run_server(const struct run_input *in)
 {
+	const struct config *c = in->config;
 	struct run r = { .config = c, .log = open_log(c) };
 	bool is_up;
 
 	buf_init(&r.problem, 4096);
 	log_write(r.log, LOG_INFO, "starting", LF_CSTR("version", SOCKUDO_VERSION),
 		  LF_STR("config", c->file.name), LF_STR("mode", c->mode));
-	log_lines(r.log, warnings);
+	reload_log_lines(r.log, LOG_WARN, in->warnings);
 	raise_descriptor_limit(r.log);
-	is_up = open_loops(&r) && open_server(&r, apps, key);
+	is_up = open_loops(&r) && open_server(&r, in);
 	if (is_up && !is_json(c))
-		show_screen(&r, apps, program);
+		show_screen(&r, in->apps, in->program);
 	is_up = is_up && start_threads(&r);
 	if (is_up) {
-		log_listeners(&r, apps);
+		log_listeners(&r, in->apps);
 		serve(&r);
 		listen_close(c);
 	} else {
 		fprintf(stderr, "sockudo: %.*s\n", STR_ARG(buf_str(&r.problem)));
 	}
-	close_all(&r);
+	close_all(&r, in);
 	return is_up ? 0 : EXIT_FAILED;
 }

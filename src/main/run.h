@@ -5,9 +5,15 @@
 #include "core/app.h"
 #include "main/config.h"
 
-/* program: how we were called, for the start-up screen. warnings are logged first. Answers the
- * exit code. */
-int run_server(const struct config *c, const struct app_table *apps, struct hash_key key,
-	       const char *program, str warnings);
+struct run_input {
+	const struct config_input *config_input; /* where c came from, for the next reading */
+	struct config *config;
+	struct app_table *apps; /* taken over */
+	struct hash_key key;
+	const char *program; /* how we were called, for the start-up screen */
+	str warnings;	     /* logged first */
+};
+/* Answers the exit code. */
+int run_server(const struct run_input *in);
 
 #endif
