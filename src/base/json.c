@@ -252,17 +252,6 @@ static bool scan_document(struct scan *s, str text, str *raw)
 	return stop == s->end || fail(s, stop, "expected nothing after the value");
 }
 
-/* The byte that no continuation could make valid. */
-static const char *first_invalid(str text)
-{
-	struct utf8 u = { 0 };
-	size_t i = 0;
-
-	while (i < text.n && utf8_feed(&u, (str){ text.p + i, 1 }))
-		i++;
-	return text.p + i;
-}
-
 err json_parse(str text, unsigned depth_max, struct json *out, struct json_error *error)
 {
 	struct scan s;
@@ -275,7 +264,7 @@ err json_parse(str text, unsigned depth_max, struct json *out, struct json_error
 	s.depth = 0;
 	s.depth_max = depth_max;
 	if (!utf8_valid(text))
-		fail(&s, first_invalid(text), "invalid UTF-8");
+		fail(&s, text.p + utf8_valid_bytes(text), "invalid UTF-8");
 	else if (scan_document(&s, text, &raw)) {
 		*out = json_value(raw);
 		return OK;

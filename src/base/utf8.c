@@ -81,6 +81,16 @@ bool utf8_valid(str s)
 	return utf8_feed(&u, s) && utf8_at_boundary(&u);
 }
 
+size_t utf8_valid_bytes(str s)
+{
+	struct utf8 u = { VALID };
+	size_t n = 0;
+
+	while (n < s.n && utf8_feed(&u, (str){ s.p + n, 1 }))
+		n++;
+	return n;
+}
+
 str utf8_truncate(str s, size_t max)
 {
 	if (s.n <= max)

@@ -10,6 +10,9 @@ struct utf8 {
 };
 
 bool utf8_valid(str s);
+/* How many bytes there are before the one that no continuation could make valid; s.n when there is
+ * none, as in a text that is valid or was cut short. */
+size_t utf8_valid_bytes(str s);
 /* Feeds a piece; false as soon as no continuation could make the text valid. */
 bool utf8_feed(struct utf8 *u, str s);
 /* May the text end here? */

@@ -11,10 +11,12 @@
 #include "core/origin.h"
 #include "main/config_env.h"
 #include "main/config_json.h"
+#include "main/config_toml.h"
 
 #include <errno.h>
 #include <unistd.h>
 
+#define STANDARD_INPUT "/dev/stdin"
 enum { WORKERS_MAX = 64 };
 
 static size_t index_of(const struct config_key *k)
@@ -258,22 +260,17 @@ static void load_file_text(struct config *c, const struct config_input *in, str 
 	unsigned n_errors = r->n_errors;
 
 	config_text_expand(&c->file, name, text, &in->env, &c->arena, r);
+	if (r->n_errors == n_errors && config_toml_is(name))
+		config_toml_translate(c, r);
 	if (r->n_errors == n_errors)
 		config_json_read(c, r);
 }
 
-static bool is_toml(str name)
-{
-	return name.n >= 5 && str_eq(str_skip(name, name.n - 5), S(".toml"));
-}
-
-/* The original prefers config/config.toml to config/config.json. Passing over one that is there
- * would be to start with something else than was configured. */
 static str file_name(const struct config_input *in)
 {
 	if (in->file)
-		return str_from_cstr(in->file);
-	return access(CONFIG_FILE_TOML, F_OK) == 0 ? S(CONFIG_FILE_TOML) : S(CONFIG_FILE_DEFAULT);
+		return strcmp(in->file, "-") == 0 ? S(STANDARD_INPUT) : str_from_cstr(in->file);
+	return access(CONFIG_FILE_TOML, F_OK) == 0 ? S(CONFIG_FILE_TOML) : S(CONFIG_FILE_JSON);
 }
 
 static void load_file(struct config *c, const struct config_input *in, struct config_report *r)
@@ -283,10 +280,6 @@ static void load_file(struct config *c, const struct config_input *in, struct co
 	str text;
 	int error;
 
-	if (is_toml(name)) {
-		config_error(r, at, S(""), "TOML files are not available in this build; use JSON");
-		return;
-	}
 	error = config_text_read(name, &c->arena, &text);
 	if (error == 0)
 		load_file_text(c, in, name, text, r);

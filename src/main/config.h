@@ -15,9 +15,9 @@
 /* A year: what is to last longer is not cached but stored. */
 #define CONFIG_TTL_MAX_S 31536000
 
-/* Tried when no file is named. */
-#define CONFIG_FILE_DEFAULT "config/config.json"
+/* Tried in this order when no file is named. */
 #define CONFIG_FILE_TOML "config/config.toml"
+#define CONFIG_FILE_JSON "config/config.json"
 
 struct config_setting {
 	union config_value value;
@@ -110,7 +110,7 @@ struct config {
 };
 
 struct config_input {
-	const char *file; /* NULL: CONFIG_FILE_DEFAULT if it exists */
+	const char *file; /* NULL: one of the above, if it exists; "-": standard input, JSON */
 	struct config_env env;
 	unsigned n_cores;
 };

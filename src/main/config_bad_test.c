@@ -1,5 +1,5 @@
 /* Every file of tests/config/bad is refused with exactly the lines that lie beside it. To add
- * one: write x.json, run this with CONFIG_BAD_WRITE=1 in the environment, and read what it wrote
+ * one: write x.json or x.toml, run this with CONFIG_BAD_WRITE=1 in the environment, and read what it wrote
  * to x.txt. */
 #include "base/mem.h"
 #include "main/config_fixture.h"
@@ -15,10 +15,11 @@
 #include <cmocka.h>
 
 #define FOLDER SOURCE_ROOT "/tests/config/bad"
-enum { N_FILES_MIN = 60, PATH_BYTES_MAX = 1024 };
+enum { N_FILES_MIN = 100, PATH_BYTES_MAX = 1024 };
 
 static const char *const env[] = { "EMPTY=", "LONG_VALUE=a.host.with.a.long.name", NULL };
 
+/* The file beside that of the name, with another ending of four letters. */
 static str path_of(const char *name, const char *ending, struct arena *a)
 {
 	char path[PATH_BYTES_MAX];
@@ -39,11 +40,11 @@ static void write_expected(str path, const struct buf *lines)
 
 static void check_file(const char *name, struct arena *a)
 {
-	str json, expected, expected_path = path_of(name, ".txt", a);
+	str text, expected, expected_path = path_of(name, ".txt", a);
 	struct fixture f;
 
-	assert_int_equal(config_text_read(path_of(name, ".json", a), a, &json), 0);
-	fixture_load_named(&f, name, json, env);
+	assert_int_equal(config_text_read(path_of(name, strrchr(name, '.'), a), a, &text), 0);
+	fixture_load_named(&f, name, text, env);
 	if (getenv("CONFIG_BAD_WRITE"))
 		write_expected(expected_path, &f.report.errors);
 	assert_int_equal(config_text_read(expected_path, a, &expected), 0);
@@ -65,7 +66,7 @@ static void bad_files_are_refused_with_place_key_and_reason(void **state)
 	assert_non_null(folder);
 	arena_init(&a, 0);
 	while ((e = readdir(folder))) {
-		if (!strstr(e->d_name, ".json"))
+		if (!strstr(e->d_name, ".json") && !strstr(e->d_name, ".toml"))
 			continue;
 		check_file(e->d_name, &a);
 		n++;

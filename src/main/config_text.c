@@ -182,14 +182,23 @@ void config_text_expand(struct config_text *t, str name, str original, const str
 	if (!buf_ok(&e.out))
 		config_error(r, (struct config_place){ CONFIG_FROM_FILE, name, 0, 0 }, S(""),
 			     "too large with its variables filled in");
-	t->text = arena_copy(a, buf_str(&e.out));
+	t->filled = arena_copy(a, buf_str(&e.out));
+	t->text = t->filled;
 	buf_fini(&e.out);
+}
+
+void config_text_translate(struct config_text *t, struct toml_json json)
+{
+	t->toml = json;
+	t->text = json.text;
 }
 
 struct config_place config_text_place(const struct config_text *t, const char *p)
 {
 	size_t offset = (size_t)(p - t->text.p), i = t->n_pieces - 1;
 
+	if (t->toml.n_marks)
+		offset = toml_mark_at(&t->toml, offset)->from;
 	while (t->pieces[i].at > offset)
 		i--;
 	/* Empty pieces lie at the same offset; the last one is what follows them. */
