@@ -135,9 +135,9 @@ static bool kernel_watch(struct loop *l, struct io_file *f, uint32_t was)
 	struct epoll_event e = { .data.ptr = f };
 	int op = was & FILE_ADDED ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
-	if (f->watched & LOOP_READ)
+	if (file_events(f) & LOOP_READ)
 		e.events |= EPOLLIN;
-	if (f->watched & LOOP_WRITE)
+	if (file_events(f) & LOOP_WRITE)
 		e.events |= EPOLLOUT;
 	if (epoll_ctl(kernel_of(l)->epoll_fd, op, f->fd, &e) == 0)
 		return true;

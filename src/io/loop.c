@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "io/loop_ops.h"
+#include "io/tls_priv.h"
 
 #include <limits.h>
 
@@ -18,6 +19,7 @@ void loop_init(struct loop *l, const struct loop_ops *ops,
 {
 	l->ops = ops;
 	l->deferred_end = &l->deferred_first;
+	list_init(&l->held);
 	rng_init(&l->rng, fill_random, l);
 	timer_wheel_init(&l->timers, l->clock.mono_ns);
 }
@@ -49,6 +51,8 @@ bool loop_watch(struct loop *l, struct io_file *f, unsigned events)
 		f->watched = (was & ~(uint32_t)FILE_EVENTS) | events;
 	else
 		return true;
+	if (f->tls)
+		tls_watched(l, f);
 	if (l->ops->watch(l, f, was))
 		return true;
 	f->watched = was;
@@ -87,7 +91,7 @@ void loop_pause_files(struct loop *l, bool paused)
 
 bool loop_has_work(const struct loop *l)
 {
-	return l->is_busy || l->deferred_first ||
+	return l->is_busy || l->deferred_first || (!l->is_paused && !list_is_empty(&l->held)) ||
 	       atomic_load_explicit(&l->jobs_done, memory_order_relaxed);
 }
 
@@ -107,17 +111,30 @@ static int wait_ms(struct loop *l, unsigned max_wait_ms)
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
+static void serve_file(struct loop *l, struct io_file *f, unsigned ready)
+{
+	if ((f->watched & FILE_FLUSHES) && (ready & LOOP_WRITE)) {
+		tls_on_writable(l, f);
+		if (f->watched & FILE_FLUSHES)
+			ready &= ~(unsigned)LOOP_WRITE;
+	}
+	ready &= (f->watched & FILE_EVENTS) | LOOP_HANGUP;
+	if (ready)
+		f->on_ready(f, ready);
+}
+
 static void serve_files(struct loop *l, unsigned n)
 {
 	uint32_t turn = l->turn << FILE_TURN_SHIFT >> FILE_TURN_SHIFT;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct io_file *f = l->ready[i].file;
-		unsigned ready = l->ready[i].events & ((f->watched & FILE_EVENTS) | LOOP_HANGUP);
 
-		if ((f->watched & FILE_ADDED) && f->watched >> FILE_TURN_SHIFT != turn && ready)
-			f->on_ready(f, ready);
+		if ((f->watched & FILE_ADDED) && f->watched >> FILE_TURN_SHIFT != turn)
+			serve_file(l, f, l->ready[i].events);
 	}
+	if (!l->is_paused)
+		tls_serve_held(l);
 }
 
 void loop_turn(struct loop *l, unsigned max_wait_ms)

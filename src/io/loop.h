@@ -23,11 +23,14 @@
  * stream is READ (and net_recv answers 0), not HANGUP. */
 enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 
+struct tls;
+
 /* Embedded in whatever owns a descriptor. Level-triggered. After net_close no more on_ready comes,
  * also not in the same turn; the memory must stay valid until the end of the turn (loop_defer). */
 struct io_file {
 	int fd;		  /* -1: not open */
 	uint32_t watched; /* the loop's own */
+	struct tls *tls;  /* NULL: bytes go as they are (tls.h) */
 	void (*on_ready)(struct io_file *f, unsigned ready);
 };
 

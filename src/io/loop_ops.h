@@ -18,10 +18,22 @@ enum {
 	LOOP_FOREVER = -1,
 };
 
-/* io_file.watched: the LOOP_* bits asked for, FILE_ADDED, and the turn in which it was added. A
- * file that was added in this turn has no event in this turn's batch: what carries its address is
- * of the file that was closed there before. */
-enum { FILE_ADDED = 8, FILE_EVENTS = LOOP_READ | LOOP_WRITE, FILE_TURN_SHIFT = 8 };
+/* io_file.watched: the LOOP_* bits asked for, FILE_ADDED, FILE_FLUSHES while TLS has bytes that the
+ * socket did not take, and the turn in which it was added. A file that was added in this turn has
+ * no event in this turn's batch: what carries its address is of the file that was closed there
+ * before. */
+enum {
+	FILE_ADDED = 8,
+	FILE_FLUSHES = 16,
+	FILE_EVENTS = LOOP_READ | LOOP_WRITE,
+	FILE_TURN_SHIFT = 8
+};
+
+/* What the world is to watch the file for. */
+static inline unsigned file_events(const struct io_file *f)
+{
+	return (f->watched & FILE_EVENTS) | (f->watched & FILE_FLUSHES ? LOOP_WRITE : 0);
+}
 
 struct loop_ready {
 	struct io_file *file;
@@ -68,6 +80,7 @@ struct loop {
 	bool (*on_turn_end)(void *ctx);
 	void *ctx;
 	struct loop_deferred *deferred_first, **deferred_end;
+	struct list held; /* struct tls: their files are to be called for what they hold */
 	_Atomic(struct offload_job *) jobs_done; /* newest first */
 	struct timer_wheel timers;
 	struct loop_ready ready[LOOP_BATCH];
@@ -84,6 +97,7 @@ static inline void io_file_open(struct io_file *f, int fd)
 {
 	f->fd = fd;
 	f->watched = 0;
+	f->tls = NULL;
 }
 
 /* The thread pool's side of offload_run. */

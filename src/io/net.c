@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "io/loop_ops.h"
+#include "io/tls_priv.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -83,6 +84,8 @@ err net_connect_result(struct loop *l, struct io_file *f, int *system_error)
 err net_recv(struct loop *l, struct io_file *f, void *p, size_t max, size_t *n)
 {
 	DASSERT(max > 0);
+	if (f->tls)
+		return tls_recv(l, f, p, max, n);
 	return l->ops->recv(l, f, p, max, n);
 }
 
@@ -90,18 +93,30 @@ err net_send(struct loop *l, struct io_file *f, const struct net_span *spans, si
 	     size_t *n)
 {
 	DASSERT(n_spans > 0 && n_spans <= NET_SPANS_MAX);
+	if (f->tls)
+		return tls_send(l, f, spans, n_spans, n);
 	return l->ops->send(l, f, spans, n_spans, n);
+}
+
+err net_flush_tls(struct loop *l, struct io_file *f)
+{
+	return tls_flush(l, f);
 }
 
 void net_shutdown(struct loop *l, struct io_file *f)
 {
-	l->ops->shutdown(l, f);
+	if (f->tls)
+		tls_shutdown(l, f);
+	else
+		l->ops->shutdown(l, f);
 }
 
 void net_close(struct loop *l, struct io_file *f)
 {
 	if (f->fd < 0)
 		return;
+	if (f->tls)
+		tls_close(l, f);
 	l->ops->close(l, f);
 	io_file_open(f, -1);
 }

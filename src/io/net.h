@@ -65,6 +65,13 @@ struct net_span {
 err net_send(struct loop *l, struct io_file *f, const struct net_span *spans, size_t n_spans,
 	     size_t *n);
 
+/* Is everything that was sent with the kernel? OK; ERR_AGAIN: TLS still holds some of it, writable
+ * tells when to ask again, a close loses it; ERR_IO: the peer is gone. */
+err net_flush_tls(struct loop *l, struct io_file *f);
+static inline err net_flush(struct loop *l, struct io_file *f)
+{
+	return f->tls ? net_flush_tls(l, f) : OK;
+}
 /* No more bytes from us (FIN); reading goes on. */
 void net_shutdown(struct loop *l, struct io_file *f);
 /* Closes; f->fd becomes -1. Harmless twice. Bytes that were sent are still delivered, unless bytes

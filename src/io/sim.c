@@ -224,7 +224,7 @@ static unsigned events_of(const struct sim_file *file)
 {
 	if (!(file->io->watched & FILE_ADDED))
 		return 0;
-	return sim_file_ready(file) & ((file->io->watched & FILE_EVENTS) | LOOP_HANGUP);
+	return sim_file_ready(file) & (file_events(file->io) | LOOP_HANGUP);
 }
 
 /* The first ready file of the touched ones; those before it, which are not, are forgotten. */

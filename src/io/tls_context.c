@@ -1,0 +1,330 @@
+/* tls_context.c: who we are: a certificate, its key, and what we agree to.
+ *
+ * TLS 1.2 with forward secrecy and authenticated ciphers alone, and TLS 1.3; HTTP/1.1 by ALPN, for
+ * WebSockets and the API need nothing else. No renegotiation, no compression, no early data.
+ *
+ * Sessions are resumed by tickets, so the server remembers nothing. Their keys live as long as the
+ * context: whoever makes a new one from time to time (main/certificate.c) has changed them too.
+ *
+ * A passphrase is never asked for on a terminal: a server starts by itself or says why not. Not
+ * here: client certificates, several certificates by name (SNI), OCSP. */
+#include "io/tls.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "io/tls_priv.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define CIPHERS_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define SESSION_TIMEOUT_S 7200
+#define HTTP_1_1 "\x08http/1.1"
+
+/* Problems */
+
+static bool fail(struct tls_problem *why, enum tls_part part, const char *text)
+{
+	why->part = part;
+	snprintf(why->text, sizeof(why->text), "%s", text);
+	return false;
+}
+
+/* What OpenSSL, or the system below it, says about the first thing that went wrong. */
+static bool fail_openssl(struct tls_problem *why, enum tls_part part, const char *what)
+{
+	unsigned long error = ERR_peek_error();
+	const char *reason = ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) :
+						       ERR_reason_error_string(error);
+
+	why->part = part;
+	snprintf(why->text, sizeof(why->text), "%s: %s", what, reason ? reason : "unknown error");
+	ERR_clear_error();
+	return false;
+}
+
+/* PEM without a beginning of the kind that we look for. */
+static bool is_no_pem(void)
+{
+	unsigned long error = ERR_peek_error();
+
+	return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+/* Agreement */
+
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_n,
+			   const unsigned char *in, unsigned in_n, void *arg)
+{
+	unsigned char *chosen;
+
+	if (SSL_select_next_proto(&chosen, out_n, (const unsigned char *)HTTP_1_1,
+				  sizeof(HTTP_1_1) - 1, in, in_n) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static bool set_rules(SSL_CTX *c, struct tls_problem *why)
+{
+	SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+				       SSL_OP_CIPHER_SERVER_PREFERENCE |
+				       SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	/* Idle, a connection keeps no buffers. Read ahead: one call per wake-up, not two per
+	 * record. */
+	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(c, 1);
+	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_timeout(c, SESSION_TIMEOUT_S);
+	SSL_CTX_set_num_tickets(c, 1);
+	if (SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) != 1 ||
+	    SSL_CTX_set_cipher_list(c, CIPHERS_1_2) != 1)
+		return fail_openssl(why, TLS_LIBRARY, "OpenSSL refuses our rules");
+	return true;
+}
+
+static struct tls_context *context_new(const SSL_METHOD *method, struct tls_problem *why)
+{
+	struct tls_context *c = xnew(struct tls_context);
+
+	ERR_clear_error();
+	atomic_init(&c->n_refs, 1);
+	c->ssl = SSL_CTX_new(method);
+	c->bio = tls_bio_method_new();
+	if (!c->ssl || !c->bio)
+		fail_openssl(why, TLS_LIBRARY, "OpenSSL does not start");
+	else if (set_rules(c->ssl, why))
+		return c;
+	tls_context_unref(c);
+	return NULL;
+}
+
+struct tls_context *tls_context_ref(struct tls_context *c)
+{
+	atomic_fetch_add_explicit(&c->n_refs, 1, memory_order_relaxed);
+	return c;
+}
+
+void tls_context_unref(struct tls_context *c)
+{
+	if (!c || atomic_fetch_sub_explicit(&c->n_refs, 1, memory_order_acq_rel) != 1)
+		return;
+	SSL_CTX_free(c->ssl);
+	BIO_meth_free(c->bio);
+	xfree(c);
+}
+
+const struct tls_certificate *tls_context_certificate(const struct tls_context *c)
+{
+	return &c->certificate;
+}
+
+/* The certificate */
+
+static int64_t wall_ms_of(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) * 1000 : 0;
+}
+
+/* A text of the certificate's author; what a log may not show is replaced there. */
+static void copy_name(char *out, size_t cap, const ASN1_STRING *s)
+{
+	snprintf(out, cap, "%.*s", ASN1_STRING_length(s), (const char *)ASN1_STRING_get0_data(s));
+}
+
+static bool take_dns_name(X509 *x, char *out, size_t cap)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+	bool is_found = false;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names) && !is_found; i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		is_found = name->type == GEN_DNS;
+		if (is_found)
+			copy_name(out, cap, name->d.dNSName);
+	}
+	GENERAL_NAMES_free(names);
+	return is_found;
+}
+
+static void take_common_name(X509 *x, char *out, size_t cap)
+{
+	X509_NAME *subject = X509_get_subject_name(x);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+
+	if (at >= 0)
+		copy_name(out, cap, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+}
+
+static void describe(X509 *x, struct tls_certificate *out)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(x);
+	const char *type = key ? EVP_PKEY_get0_type_name(key) : NULL;
+
+	if (!take_dns_name(x, out->name, sizeof(out->name)))
+		take_common_name(x, out->name, sizeof(out->name));
+	snprintf(out->key, sizeof(out->key), "%s %d bits", type ? type : "?",
+		 key ? EVP_PKEY_get_bits(key) : 0);
+	out->from_ms = wall_ms_of(X509_get0_notBefore(x));
+	out->until_ms = wall_ms_of(X509_get0_notAfter(x));
+}
+
+static bool load_certificate(struct tls_context *c, const char *path, struct tls_problem *why)
+{
+	if (SSL_CTX_use_certificate_chain_file(c->ssl, path) != 1) {
+		if (is_no_pem())
+			return fail(why, TLS_CERTIFICATE,
+				    "has no certificate in PEM (-----BEGIN CERTIFICATE-----)");
+		return fail_openssl(why, TLS_CERTIFICATE, "cannot be used");
+	}
+	describe(SSL_CTX_get0_certificate(c->ssl), &c->certificate);
+	return true;
+}
+
+/* The key */
+
+struct passphrase {
+	const char *text;
+	bool was_asked;
+};
+
+static int give_passphrase(char *to, int cap, int is_for_writing, void *ctx)
+{
+	struct passphrase *p = ctx;
+	size_t n = p->text ? strlen(p->text) : 0;
+
+	p->was_asked = true;
+	if (n == 0 || n > (size_t)cap)
+		return -1;
+	memcpy(to, p->text, n);
+	return (int)n;
+}
+
+static bool fail_key(const struct passphrase *p, struct tls_problem *why)
+{
+	if (p->was_asked && !p->text)
+		return fail(why, TLS_PASSPHRASE, "the key is encrypted and there is no passphrase");
+	if (p->was_asked)
+		return fail(why, TLS_PASSPHRASE, "does not open the key");
+	if (ERR_SYSTEM_ERROR(ERR_peek_error()))
+		return fail_openssl(why, TLS_KEY, "cannot be used");
+	return fail(why, TLS_KEY, "has no private key in PEM (-----BEGIN PRIVATE KEY-----)");
+}
+
+static EVP_PKEY *read_key(const struct tls_pair *pair, struct tls_problem *why)
+{
+	struct passphrase p = { .text = pair->passphrase };
+	BIO *file = BIO_new_file(pair->key_path, "r");
+	EVP_PKEY *key = file ? PEM_read_bio_PrivateKey(file, NULL, give_passphrase, &p) : NULL;
+
+	if (!key)
+		fail_key(&p, why);
+	BIO_free(file);
+	ERR_clear_error();
+	return key;
+}
+
+static bool load_key(struct tls_context *c, const struct tls_pair *pair, struct tls_problem *why)
+{
+	EVP_PKEY *key = read_key(pair, why);
+	bool is_loaded = false;
+
+	if (!key)
+		return false;
+	if (X509_check_private_key(SSL_CTX_get0_certificate(c->ssl), key) != 1)
+		fail(why, TLS_KEY, "does not belong to the certificate");
+	else if (SSL_CTX_use_PrivateKey(c->ssl, key) != 1)
+		fail_openssl(why, TLS_KEY, "cannot be used");
+	else
+		is_loaded = true;
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return is_loaded;
+}
+
+struct tls_context *tls_context_new(const struct tls_pair *pair, struct tls_problem *why)
+{
+	struct tls_context *c = context_new(TLS_server_method(), why);
+
+	if (!c)
+		return NULL;
+	c->plain_answer = pair->plain_answer;
+	SSL_CTX_set_alpn_select_cb(c->ssl, choose_protocol, NULL);
+	if (load_certificate(c, pair->certificate_path, why) && load_key(c, pair, why))
+		return c;
+	tls_context_unref(c);
+	return NULL;
+}
+
+/* Clients */
+
+struct tls_context *tls_context_new_client(const char *ca_path, bool is_insecure,
+					   struct tls_problem *why)
+{
+	struct tls_context *c = context_new(TLS_client_method(), why);
+	int is_set;
+
+	if (!c)
+		return NULL;
+	SSL_CTX_set_verify(c->ssl, is_insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_alpn_protos(c->ssl, (const unsigned char *)HTTP_1_1, sizeof(HTTP_1_1) - 1);
+	is_set = ca_path ? SSL_CTX_load_verify_file(c->ssl, ca_path) :
+			   SSL_CTX_set_default_verify_paths(c->ssl);
+	if (is_set == 1)
+		return c;
+	fail_openssl(why, TLS_CERTIFICATE, "cannot be used");
+	tls_context_unref(c);
+	return NULL;
+}
+
+/* The one in use */
+
+struct tls_current {
+	pthread_mutex_t lock;
+	struct tls_context *context;
+};
+
+struct tls_current *tls_current_new(void)
+{
+	struct tls_current *c = xnew(struct tls_current);
+
+	pthread_mutex_init(&c->lock, NULL);
+	return c;
+}
+
+void tls_current_free(struct tls_current *c)
+{
+	tls_context_unref(c->context);
+	pthread_mutex_destroy(&c->lock);
+	xfree(c);
+}
+
+void tls_current_set(struct tls_current *c, struct tls_context *context)
+{
+	struct tls_context *before;
+
+	pthread_mutex_lock(&c->lock);
+	before = c->context;
+	c->context = context;
+	pthread_mutex_unlock(&c->lock);
+	tls_context_unref(before);
+}
+
+struct tls_context *tls_current_get(struct tls_current *c)
+{
+	struct tls_context *context;
+
+	pthread_mutex_lock(&c->lock);
+	context = c->context ? tls_context_ref(c->context) : NULL;
+	pthread_mutex_unlock(&c->lock);
+	return context;
+}

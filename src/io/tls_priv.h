@@ -1,0 +1,37 @@
+/* tls_priv.h: what tls.c (connections), tls_context.c (identities), net.c and loop.c share. */
+#ifndef IO_TLS_PRIV_H
+#define IO_TLS_PRIV_H
+
+#include "io/net.h"
+#include "io/tls.h"
+
+#include <openssl/ssl.h>
+
+#include <stdatomic.h>
+
+struct tls_context {
+	atomic_uint n_refs;
+	SSL_CTX *ssl;
+	BIO_METHOD *bio;
+	str plain_answer;
+	struct tls_certificate certificate;
+};
+
+/* tls.c: how TLS reads and writes. NULL: out of memory. */
+BIO_METHOD *tls_bio_method_new(void);
+
+/* The calls of net.h, and of the loop, for a file that has a struct tls. */
+err tls_recv(struct loop *l, struct io_file *f, void *p, size_t max, size_t *n);
+err tls_send(struct loop *l, struct io_file *f, const struct net_span *spans, size_t n_spans,
+	     size_t *n);
+err tls_flush(struct loop *l, struct io_file *f);
+void tls_shutdown(struct loop *l, struct io_file *f);
+void tls_close(struct loop *l, struct io_file *f);
+/* f->watched has changed. */
+void tls_watched(struct loop *l, struct io_file *f);
+/* The socket takes bytes again, and FILE_FLUSHES is set. */
+void tls_on_writable(struct loop *l, struct io_file *f);
+/* Calls the files of l->held that hold what their sockets do not show any more. */
+void tls_serve_held(struct loop *l);
+
+#endif
