@@ -16,7 +16,6 @@
  * call, and what a call has left is attributed to its connection. */
 #include "io/tls.h"
 
-#include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
 #include "io/loop_ops.h"
@@ -28,21 +27,6 @@
 
 /* A record, or a handshake's flight with a long chain. */
 #define REST_BYTES_MAX ((size_t)128 * 1024)
-
-struct tls {
-	SSL *ssl;
-	struct tls_context *context;
-	struct loop *loop;
-	struct io_file *file;
-	struct list held;	/* loop->held */
-	struct buf rest;	/* written by OpenSSL, refused by the socket */
-	struct buf received;	/* tls_accept's, not read yet */
-	const char *failure;	/* reason */
-	bool is_failed;		/* nothing more comes or goes */
-	bool has_input;		/* net_recv would give more, whatever the socket says */
-	bool has_eof;		/* of the socket */
-	bool is_ending;		/* FIN when the rest is written */
-};
 
 static struct tls *tls_of_held(struct list *link)
 {
@@ -225,31 +209,6 @@ err tls_accept(struct loop *l, struct io_file *f, struct tls_context *c, str rec
 	return buf_ok(&t->received) ? OK : ERR_MEMORY;
 }
 
-/* A name is told to the server and has to stand in its certificate; of an address the latter. */
-static bool set_host(SSL *ssl, str host)
-{
-	struct net_address ignored;
-	char name[256];
-
-	if (host.n >= sizeof(name) || memchr(host.p, 0, host.n))
-		return false;
-	memcpy(name, host.p, host.n);
-	name[host.n] = '\0';
-	if (net_address_parse(host, 0, &ignored))
-		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
-	return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
-}
-
-err tls_connect(struct loop *l, struct io_file *f, struct tls_context *c, str host)
-{
-	struct tls *t = attach(l, f, c);
-
-	if (!t)
-		return ERR_MEMORY;
-	SSL_set_connect_state(t->ssl);
-	return set_host(t->ssl, host) ? OK : ERR_MEMORY;
-}
-
 /* close_notify, if there is still somebody to hear it. */
 static void say_goodbye(struct tls *t)
 {
@@ -291,17 +250,15 @@ static bool speaks_plain_http(void)
 {
 	unsigned long error = ERR_peek_error();
 
-	return ERR_GET_LIB(error) == ERR_LIB_SSL && (ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST ||
-						     ERR_GET_REASON(error) == SSL_R_HTTPS_PROXY_REQUEST);
+	return ERR_GET_LIB(error) == ERR_LIB_SSL &&
+	       (ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST ||
+		ERR_GET_REASON(error) == SSL_R_HTTPS_PROXY_REQUEST);
 }
 
-static const char *first_reason(const struct tls *t)
+static const char *first_reason(void)
 {
-	unsigned long error = ERR_peek_error();
-	const char *reason = ERR_reason_error_string(error);
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
 
-	if (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
-		reason = X509_verify_cert_error_string(SSL_get_verify_result(t->ssl));
 	return reason ? reason : "unknown error";
 }
 
@@ -314,7 +271,7 @@ static err outcome(struct tls *t, int result)
 	case SSL_ERROR_ZERO_RETURN:
 		return ERR_NOT_FOUND;
 	case SSL_ERROR_SSL:
-		t->failure = first_reason(t);
+		t->failure = first_reason();
 		if (speaks_plain_http())
 			put(t, t->context->plain_answer.p, t->context->plain_answer.n);
 		break;
@@ -421,30 +378,9 @@ err tls_flush(struct loop *l, struct io_file *f)
 	return e;
 }
 
-err tls_handshake(struct loop *l, struct io_file *f)
-{
-	struct tls *t = f->tls;
-	err e = t->is_failed ? ERR_IO : OK;
-	int result;
-
-	if (e == OK) {
-		ERR_clear_error();
-		result = SSL_do_handshake(t->ssl);
-		e = result == 1 ? OK : outcome(t, result);
-		t->has_input = e == OK && SSL_has_pending(t->ssl);
-	}
-	sync(t);
-	return e == ERR_NOT_FOUND ? ERR_IO : e;
-}
-
 const char *tls_failure(const struct io_file *f)
 {
 	return f->tls ? f->tls->failure : NULL;
-}
-
-const char *tls_version(const struct io_file *f)
-{
-	return SSL_get_version(f->tls->ssl);
 }
 
 /* The loop */

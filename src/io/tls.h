@@ -1,12 +1,12 @@
-/* tls.h: TLS 1.2 and 1.3 on the streams of net.h, by OpenSSL.
+/* tls.h: TLS 1.2 and 1.3 on the streams of net.h, the server's side, by OpenSSL.
  *
- * tls_accept or tls_connect hangs a struct tls onto an open file; from then on net_recv, net_send,
- * net_flush, net_shutdown and net_close speak TLS on it, and its owner need not know. The handshake
- * happens within them: until it is over net_recv answers ERR_AGAIN, and what ends an unfinished one
- * in time is the owner's own deadline. It works in every world, the simulated one included.
+ * tls_accept hangs a struct tls onto an open file; from then on net_recv, net_send, net_flush,
+ * net_shutdown and net_close speak TLS on it, and its owner need not know. The handshake happens
+ * within net_recv: until it is over the answer is ERR_AGAIN, and what ends an unfinished one in
+ * time is the owner's own deadline. It works in every world, the simulated one included.
  *
- * A context (who we are, or whom we trust) is immutable and counted; any thread may hold it. What
- * belongs to a connection belongs to its loop's thread. */
+ * A context (who we are) is immutable and counted; any thread may hold it. What belongs to a
+ * connection belongs to its loop's thread. */
 #ifndef IO_TLS_H
 #define IO_TLS_H
 
@@ -41,12 +41,8 @@ struct tls_certificate {
 	int64_t until_ms;
 };
 
-/* For a server. NULL: *why. Reads the files, so not for a worker's thread. */
+/* NULL: *why. Reads the files, so not for a worker's thread. */
 struct tls_context *tls_context_new(const struct tls_pair *pair, struct tls_problem *why);
-/* For a client. ca_path: PEM of who may vouch for the server; NULL: whom the system trusts.
- * is_insecure: believes anybody. */
-struct tls_context *tls_context_new_client(const char *ca_path, bool is_insecure,
-					   struct tls_problem *why);
 struct tls_context *tls_context_ref(struct tls_context *c);
 /* NULL is fine. */
 void tls_context_unref(struct tls_context *c);
@@ -65,14 +61,7 @@ struct tls_context *tls_current_get(struct tls_current *c);
  * it already, and which belong to the handshake. OK, or ERR_MEMORY: close f. Takes no reference of
  * the caller's. */
 err tls_accept(struct loop *l, struct io_file *f, struct tls_context *c, str received);
-/* host: the name that the server must prove, and is told (SNI); or an address. */
-err tls_connect(struct loop *l, struct io_file *f, struct tls_context *c, str host);
-/* A client goes on with its handshake before it sends. OK: it is over; ERR_AGAIN: wait for
- * LOOP_READ; ERR_IO: see tls_failure. */
-err tls_handshake(struct loop *l, struct io_file *f);
 /* Why TLS itself gave up on f, in a few words; NULL: it did not. Valid for ever. */
 const char *tls_failure(const struct io_file *f);
-/* "TLSv1.3", once the handshake is over. */
-const char *tls_version(const struct io_file *f);
 
 #endif

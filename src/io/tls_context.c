@@ -74,8 +74,8 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 static bool set_rules(SSL_CTX *c, struct tls_problem *why)
 {
 	SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-				       SSL_OP_CIPHER_SERVER_PREFERENCE |
-				       SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
+				       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+				       SSL_OP_IGNORE_UNEXPECTED_EOF);
 	/* Idle, a connection keeps no buffers. Read ahead: one call per wake-up, not two per
 	 * record. */
 	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
@@ -89,13 +89,13 @@ static bool set_rules(SSL_CTX *c, struct tls_problem *why)
 	return true;
 }
 
-static struct tls_context *context_new(const SSL_METHOD *method, struct tls_problem *why)
+static struct tls_context *context_new(struct tls_problem *why)
 {
 	struct tls_context *c = xnew(struct tls_context);
 
 	ERR_clear_error();
 	atomic_init(&c->n_refs, 1);
-	c->ssl = SSL_CTX_new(method);
+	c->ssl = SSL_CTX_new(TLS_server_method());
 	c->bio = tls_bio_method_new();
 	if (!c->ssl || !c->bio)
 		fail_openssl(why, TLS_LIBRARY, "OpenSSL does not start");
@@ -253,7 +253,7 @@ static bool load_key(struct tls_context *c, const struct tls_pair *pair, struct 
 
 struct tls_context *tls_context_new(const struct tls_pair *pair, struct tls_problem *why)
 {
-	struct tls_context *c = context_new(TLS_server_method(), why);
+	struct tls_context *c = context_new(why);
 
 	if (!c)
 		return NULL;
@@ -261,27 +261,6 @@ struct tls_context *tls_context_new(const struct tls_pair *pair, struct tls_prob
 	SSL_CTX_set_alpn_select_cb(c->ssl, choose_protocol, NULL);
 	if (load_certificate(c, pair->certificate_path, why) && load_key(c, pair, why))
 		return c;
-	tls_context_unref(c);
-	return NULL;
-}
-
-/* Clients */
-
-struct tls_context *tls_context_new_client(const char *ca_path, bool is_insecure,
-					   struct tls_problem *why)
-{
-	struct tls_context *c = context_new(TLS_client_method(), why);
-	int is_set;
-
-	if (!c)
-		return NULL;
-	SSL_CTX_set_verify(c->ssl, is_insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_alpn_protos(c->ssl, (const unsigned char *)HTTP_1_1, sizeof(HTTP_1_1) - 1);
-	is_set = ca_path ? SSL_CTX_load_verify_file(c->ssl, ca_path) :
-			   SSL_CTX_set_default_verify_paths(c->ssl);
-	if (is_set == 1)
-		return c;
-	fail_openssl(why, TLS_CERTIFICATE, "cannot be used");
 	tls_context_unref(c);
 	return NULL;
 }

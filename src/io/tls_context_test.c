@@ -40,7 +40,8 @@ static void every_usual_kind_of_key_is_taken(void **state)
 		described = tls_context_certificate(c);
 		assert_str(str_from_cstr(described->name), S("localhost"));
 		assert_str(str_from_cstr(described->key), str_from_cstr(rows[i].described));
-		assert_true(described->from_ms < now_ms && described->from_ms > now_ms - 2 * day_ms);
+		assert_true(described->from_ms < now_ms &&
+			    described->from_ms > now_ms - 2 * day_ms);
 		assert_true(described->until_ms > now_ms + 28 * day_ms &&
 			    described->until_ms < now_ms + 30 * day_ms);
 		tls_context_unref(c);

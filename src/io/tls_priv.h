@@ -2,6 +2,7 @@
 #ifndef IO_TLS_PRIV_H
 #define IO_TLS_PRIV_H
 
+#include "base/buf.h"
 #include "io/net.h"
 #include "io/tls.h"
 
@@ -15,6 +16,22 @@ struct tls_context {
 	BIO_METHOD *bio;
 	str plain_answer;
 	struct tls_certificate certificate;
+};
+
+/* A connection's. */
+struct tls {
+	SSL *ssl;
+	struct tls_context *context;
+	struct loop *loop;
+	struct io_file *file;
+	struct list held;    /* loop->held */
+	struct buf rest;     /* written by OpenSSL, refused by the socket */
+	struct buf received; /* tls_accept's, not read yet */
+	const char *failure; /* reason */
+	bool is_failed;	     /* nothing more comes or goes */
+	bool has_input;	     /* net_recv would give more, whatever the socket says */
+	bool has_eof;	     /* of the socket */
+	bool is_ending;	     /* FIN when the rest is written */
 };
 
 /* tls.c: how TLS reads and writes. NULL: out of memory. */

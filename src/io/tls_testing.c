@@ -1,6 +1,8 @@
 #include "io/tls_testing.h"
 
 #include "base/check.h"
+#include "base/mem.h"
+#include "io/tls_priv.h"
 
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -74,7 +76,8 @@ static void write_key(FILE *f, EVP_PKEY *key, enum testing_form form)
 	if (form == TESTING_TRADITIONAL) {
 		BIO *b = BIO_new_fp(f, BIO_NOCLOSE);
 
-		is_written = PEM_write_bio_PrivateKey_traditional(b, key, NULL, NULL, 0, NULL, NULL);
+		is_written =
+			PEM_write_bio_PrivateKey_traditional(b, key, NULL, NULL, 0, NULL, NULL);
 		BIO_free(b);
 	} else {
 		is_written = PEM_write_PKCS8PrivateKey(f, key, cipher, cipher ? phrase : NULL,
@@ -113,4 +116,24 @@ struct tls_context *testing_context(const struct testing_pair *p)
 
 	ASSERT(c);
 	return c;
+}
+
+struct tls_context *testing_client_context(int version)
+{
+	struct tls_context *c = xnew(struct tls_context);
+
+	atomic_init(&c->n_refs, 1);
+	c->ssl = SSL_CTX_new(TLS_client_method());
+	c->bio = tls_bio_method_new();
+	SSL_CTX_set_min_proto_version(c->ssl, TLS1_VERSION);
+	SSL_CTX_set_max_proto_version(c->ssl, version);
+	return c;
+}
+
+void testing_connect(struct loop *l, struct io_file *f, struct tls_context *c)
+{
+	err e = tls_accept(l, f, c, S(""));
+
+	ASSERT(e == OK);
+	SSL_set_connect_state(f->tls->ssl);
 }

@@ -20,4 +20,8 @@ void testing_pair_remove(const struct testing_pair *p);
 /* Of a pair that must be fine; plain_answer is "plain". */
 struct tls_context *testing_context(const struct testing_pair *p);
 
+/* For a client that believes everybody and speaks at most that version, and its beginning. */
+struct tls_context *testing_client_context(int version);
+void testing_connect(struct loop *l, struct io_file *f, struct tls_context *c);
+
 #endif
