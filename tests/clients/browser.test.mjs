@@ -1,4 +1,5 @@
-// pusher-js in a real browser, through the same cells as everywhere else: each client is a tab.
+// pusher-js in a real browser, through the same cells as everywhere else: each client is a tab. Browsers compress
+// what they can, so here is compression's meeting with a decoder that is not ours.
 
 import { after, before, test } from 'node:test';
 
@@ -33,5 +34,5 @@ if (missing) {
 } else {
   before(async () => { browser = await Browser.start(); });
   after(() => browser?.stop());
-  declareMatrix([{ ...CHROMIUM, pages: PAGES, open: openTab }]);
+  declareMatrix([{ ...CHROMIUM, pages: PAGES, open: openTab }], { websocket: { compression: 'shared' } });
 }

@@ -18,10 +18,10 @@ const NODE_PUSHER = inProcess(() => new NodePusherDriver());
 const PUSHER_JS = inProcess((report) => new PusherJsDriver(PusherClient, report));
 
 /** Declares the tests of these SDKs (sdks.mjs). */
-export function declareMatrix(sdks) {
+export function declareMatrix(sdks, settings = {}) {
   const apps = sdks.map((sdk, i) => appsOf(sdk, 1000 * (i + 1)));
   let server;
-  before(async () => { server = await Server.start({ apps: apps.flatMap((of) => Object.values(of)) }); });
+  before(async () => { server = await Server.start({ apps: apps.flatMap((of) => Object.values(of)), ...settings }); });
   after(() => server?.stop());
   sdks.forEach((sdk, i) => {
     describe(sdk.title, () => declareColumn(sdk, (name, t) => open(t, sdk, server, apps[i][name])));
