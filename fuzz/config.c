@@ -25,7 +25,7 @@ static struct config *load(str text, struct config_report *r, struct app_table *
 
 	config_report_init(r);
 	c = config_load_text(&INPUT, S("config.json"), text, r);
-	*apps = config_apps_new(c, &INPUT.env, (struct hash_key){ 1, 2 }, r);
+	*apps = config_apps_new(c, (struct hash_key){ 1, 2 }, r);
 	CHECK(buf_ok(&r->errors) && buf_ok(&r->warnings));
 	CHECK(!r->n_errors == !r->errors.len && !r->n_warnings == !r->warnings.len);
 	return c;

@@ -10,6 +10,7 @@
 #include "codec/deflate.h"
 #include "core/origin.h"
 #include "main/config_env.h"
+#include "main/config_file.h"
 #include "main/config_json.h"
 #include "main/config_toml.h"
 
@@ -238,11 +239,12 @@ static void finish(struct config *c, unsigned n_cores, struct config_report *r)
 
 /* Loading */
 
-static struct config *config_new(void)
+static struct config *config_new(const struct config_input *in, struct config_report *r)
 {
 	struct config *c = xnew(struct config);
 
 	arena_init_secret(&c->arena);
+	c->variables = (struct config_variables){ .env = in->env, .arena = &c->arena, .report = r };
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++)
 		c->settings[i].value = config_keys[i].fallback;
 	return c;
@@ -254,12 +256,11 @@ void config_free(struct config *c)
 	xfree(c);
 }
 
-static void load_file_text(struct config *c, const struct config_input *in, str name, str text,
-			   struct config_report *r)
+static void load_file_text(struct config *c, str name, str text, struct config_report *r)
 {
 	unsigned n_errors = r->n_errors;
 
-	config_text_expand(&c->file, name, text, &in->env, &c->arena, r);
+	config_text_expand(&c->file, name, text, &c->variables, &c->arena, r);
 	if (r->n_errors == n_errors && config_toml_is(name))
 		config_toml_translate(c, r);
 	if (r->n_errors == n_errors)
@@ -280,9 +281,9 @@ static void load_file(struct config *c, const struct config_input *in, struct co
 	str text;
 	int error;
 
-	error = config_text_read(name, &c->arena, &text);
+	error = config_file_read(name, CONFIG_FILE_BYTES_MAX, &c->arena, &text);
 	if (error == 0)
-		load_file_text(c, in, name, text, r);
+		load_file_text(c, name, text, r);
 	else if (error == EFBIG)
 		config_error(r, at, S(""), "larger than %d MiB", CONFIG_FILE_BYTES_MAX >> 20);
 	else if (in->file || error != ENOENT)
@@ -292,14 +293,14 @@ static void load_file(struct config *c, const struct config_input *in, struct co
 static struct config *load_rest(struct config *c, const struct config_input *in,
 				struct config_report *r)
 {
-	config_env_read(c, &in->env, r);
+	config_env_read(c, r);
 	finish(c, in->n_cores, r);
 	return c;
 }
 
 struct config *config_load(const struct config_input *in, struct config_report *r)
 {
-	struct config *c = config_new();
+	struct config *c = config_new(in, r);
 
 	load_file(c, in, r);
 	return load_rest(c, in, r);
@@ -308,9 +309,9 @@ struct config *config_load(const struct config_input *in, struct config_report *
 struct config *config_load_text(const struct config_input *in, str name, str text,
 				struct config_report *r)
 {
-	struct config *c = config_new();
+	struct config *c = config_new(in, r);
 
-	load_file_text(c, in, name, arena_copy(&c->arena, text), r);
+	load_file_text(c, name, arena_copy(&c->arena, text), r);
 	return load_rest(c, in, r);
 }
 

@@ -105,8 +105,9 @@ struct config {
 
 	/* The same in the order of the table, with those that this build does not read. */
 	struct config_setting settings[N_CONFIG_KEYS];
-	struct config_text file; /* name.n == 0: there is none */
-	struct arena arena;	 /* holds all texts */
+	struct config_text file;	   /* name.n == 0: there is none */
+	struct config_variables variables; /* usable while it is loaded */
+	struct arena arena;		   /* holds all texts */
 };
 
 struct config_input {

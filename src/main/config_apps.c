@@ -17,7 +17,6 @@
 
 struct apps_reader {
 	struct config *c;
-	const struct config_env *env;
 	struct config_report *r;
 	struct app_table *table;
 };
@@ -340,15 +339,15 @@ static void inline_apps_read(struct apps_reader *rd)
 
 /* The app from the environment */
 
-static struct config_place env_place(const char *name)
+static struct config_place env_place(struct apps_reader *rd, const char *name)
 {
-	return (struct config_place){ .source = CONFIG_FROM_ENV, .name = str_from_cstr(name) };
+	return config_variable_place(&rd->c->variables, name);
 }
 
 static void env_origins_read(struct apps_reader *rd, struct app *a)
 {
 	static const char name[] = "SOCKUDO_DEFAULT_APP_ALLOWED_ORIGINS";
-	const char *text = config_env_get(rd->env, name);
+	const char *text = config_variable_get(&rd->c->variables, name);
 	str rest = text ? str_from_cstr(text) : (str){ 0 };
 
 	while (rest.p) {
@@ -358,7 +357,7 @@ static void env_origins_read(struct apps_reader *rd, struct app *a)
 		if (pattern.n == 0)
 			continue;
 		if (problem)
-			config_error(rd->r, env_place(name), S(""), "the origin \"%.*s\" %s",
+			config_error(rd->r, env_place(rd, name), S(""), "the origin \"%.*s\" %s",
 				     STR_ARG(pattern), problem);
 		else
 			app_add_origin(a, pattern);
@@ -373,24 +372,23 @@ static void env_key_read(struct apps_reader *rd, struct app *a, const struct app
 
 	app_key_env(k, name);
 	if (k->kind == APP_KEY_FLAG) {
-		config_env_flag(rd->env, name, field, rd->r);
+		config_env_flag(rd->c, name, field, rd->r);
 		return;
 	}
-	config_env_number(rd->env, name, k->floor, k->ceiling, &n, rd->r);
+	config_env_number(rd->c, name, k->floor, k->ceiling, &n, rd->r);
 	*(uint32_t *)field = (uint32_t)n;
 }
 
 static void env_app_fill(struct apps_reader *rd, struct app *a)
 {
-	config_env_flag(rd->env, "SOCKUDO_ENABLE_CLIENT_MESSAGES", &a->enable_client_messages,
-			rd->r);
+	config_env_flag(rd->c, "SOCKUDO_ENABLE_CLIENT_MESSAGES", &a->enable_client_messages, rd->r);
 	for (size_t i = 0; i < N_APP_KEYS; i++) {
 		if (app_key_has_env(&app_keys[i]))
 			env_key_read(rd, a, &app_keys[i]);
 	}
 	env_origins_read(rd, a);
 	if (app_is_demo(a))
-		config_warn(rd->r, env_place("SOCKUDO_DEFAULT_APP_KEY"), S(""),
+		config_warn(rd->r, env_place(rd, "SOCKUDO_DEFAULT_APP_KEY"), S(""),
 			    "the app has the demo key and secret, which everybody knows");
 }
 
@@ -402,17 +400,17 @@ static bool env_app_read(struct apps_reader *rd)
 	const char *values[3];
 	bool is_enabled = true, is_complete = true, is_there = false;
 
-	config_env_flag(rd->env, "SOCKUDO_DEFAULT_APP_ENABLED", &is_enabled, rd->r);
+	config_env_flag(rd->c, "SOCKUDO_DEFAULT_APP_ENABLED", &is_enabled, rd->r);
 	if (!is_enabled)
 		return true;
 	for (size_t i = 0; i < 3; i++) {
-		values[i] = config_env_get(rd->env, names[i]);
+		values[i] = config_variable_get(&rd->c->variables, names[i]);
 		is_complete &= values[i] != NULL;
-		is_there |= values[i] != NULL;
+		is_there |= config_variable_is_named(&rd->c->variables, names[i]);
 	}
 	for (size_t i = 0; is_there && i < 3; i++) {
-		if (!values[i])
-			config_error(rd->r, env_place(names[i]), S(""),
+		if (!config_variable_is_named(&rd->c->variables, names[i]))
+			config_error(rd->r, env_place(rd, names[i]), S(""),
 				     "is not set; an app from the environment needs "
 				     "SOCKUDO_DEFAULT_APP_ID, _KEY and _SECRET");
 	}
@@ -428,8 +426,8 @@ static bool wants_inline_apps(struct apps_reader *rd)
 {
 	bool is_skipped = false, is_registered = true;
 
-	config_env_flag(rd->env, "SOCKUDO_SKIP_INLINE_APPS", &is_skipped, rd->r);
-	config_env_flag(rd->env, "APP_MANAGER_REGISTER_INLINE_APPS", &is_registered, rd->r);
+	config_env_flag(rd->c, "SOCKUDO_SKIP_INLINE_APPS", &is_skipped, rd->r);
+	config_env_flag(rd->c, "APP_MANAGER_REGISTER_INLINE_APPS", &is_registered, rd->r);
 	return !is_skipped && is_registered && rd->c->app_manager.array.apps.n;
 }
 
@@ -451,12 +449,13 @@ static void demo_app_add(struct apps_reader *rd)
 		    " / " DEMO_APP_SECRET ", which everybody knows");
 }
 
-struct app_table *config_apps_new(struct config *c, const struct config_env *env,
-				  struct hash_key key, struct config_report *r)
+struct app_table *config_apps_new(struct config *c, struct hash_key key, struct config_report *r)
 {
-	struct apps_reader rd = { .c = c, .env = env, .r = r, .table = app_table_new(key) };
-	bool has_env_app = env_app_read(&rd);
+	struct apps_reader rd = { .c = c, .r = r, .table = app_table_new(key) };
+	bool has_env_app;
 
+	c->variables.report = r;
+	has_env_app = env_app_read(&rd);
 	if (!has_env_app && c->file.name.n == 0)
 		demo_app_add(&rd);
 	else if (!has_env_app && wants_inline_apps(&rd))

@@ -11,9 +11,8 @@
 #define DEMO_APP_KEY "app-key"
 #define DEMO_APP_SECRET "app-secret"
 
-/* Usable when r has no errors. */
-struct app_table *config_apps_new(struct config *c, const struct config_env *env,
-				  struct hash_key key, struct config_report *r);
+/* Usable when r has no errors. c was loaded just before, from the environment that is asked again. */
+struct app_table *config_apps_new(struct config *c, struct hash_key key, struct config_report *r);
 
 bool app_is_demo(const struct app *a);
 

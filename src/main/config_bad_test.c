@@ -2,6 +2,7 @@
  * one: write x.json or x.toml, run this with CONFIG_BAD_WRITE=1 in the environment, and read what it wrote
  * to x.txt. */
 #include "base/mem.h"
+#include "main/config_file.h"
 #include "main/config_fixture.h"
 
 #include <dirent.h>
@@ -43,11 +44,13 @@ static void check_file(const char *name, struct arena *a)
 	str text, expected, expected_path = path_of(name, ".txt", a);
 	struct fixture f;
 
-	assert_int_equal(config_text_read(path_of(name, strrchr(name, '.'), a), a, &text), 0);
+	assert_int_equal(config_file_read(path_of(name, strrchr(name, '.'), a),
+					  CONFIG_FILE_BYTES_MAX, a, &text),
+			 0);
 	fixture_load_named(&f, name, text, env);
 	if (getenv("CONFIG_BAD_WRITE"))
 		write_expected(expected_path, &f.report.errors);
-	assert_int_equal(config_text_read(expected_path, a, &expected), 0);
+	assert_int_equal(config_file_read(expected_path, CONFIG_FILE_BYTES_MAX, a, &expected), 0);
 	if (!str_eq(buf_str(&f.report.errors), expected))
 		fail_msg("%s\nexpected %.*s\ngot %.*s", name, STR_ARG(expected),
 			 STR_ARG(buf_str(&f.report.errors)));

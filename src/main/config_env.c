@@ -8,12 +8,8 @@
 
 #include "base/log.h"
 
-static struct config_place place_of(const char *name)
-{
-	return (struct config_place){ .source = CONFIG_FROM_ENV, .name = str_from_cstr(name) };
-}
-
-static void report_value(const struct config_key *k, str text, struct config_report *r)
+static void report_value(struct config *c, const struct config_key *k, str text,
+			 struct config_report *r)
 {
 	str guess = config_key_suggest(k, text);
 	struct buf b;
@@ -25,22 +21,27 @@ static void report_value(const struct config_key *k, str text, struct config_rep
 		buf_printf(&b, ", got \"%.*s\"", STR_ARG(text));
 	if (guess.n)
 		buf_printf(&b, ", did you mean \"%.*s\"?", STR_ARG(guess));
-	config_error(r, place_of(k->env), k->path, "%.*s", STR_ARG(buf_str(&b)));
+	config_error(r, config_variable_place(&c->variables, k->env), k->path, "%.*s",
+		     STR_ARG(buf_str(&b)));
 	buf_fini(&b);
 }
 
-static void read_key(struct config *c, const struct config_key *k, const struct config_env *env,
-		     struct config_report *r)
+static void read_key(struct config *c, const struct config_key *k, struct config_report *r)
 {
-	const char *text = k->env ? config_env_get(env, k->env) : NULL;
+	const char *text = k->env ? config_variable_get(&c->variables, k->env) : NULL;
 	union config_value value;
 
 	if (!text)
 		return;
 	if (config_key_from_text(k, str_from_cstr(text), &c->arena, &value))
-		config_set(c, k, value, place_of(k->env));
+		config_set(c, k, value, config_variable_place(&c->variables, k->env));
 	else
-		report_value(k, str_from_cstr(text), r);
+		report_value(c, k, str_from_cstr(text), r);
+}
+
+static struct config_place plain_place(const char *name)
+{
+	return (struct config_place){ .source = CONFIG_FROM_ENV, .name = str_from_cstr(name) };
 }
 
 /* The level that "warn,sockudo=debug,hyper=info" asks of us. False: none. */
@@ -69,72 +70,72 @@ static void set_level(struct config *c, str word, struct config_place from)
 		   from);
 }
 
-static bool read_filter(struct config *c, const struct config_env *env, const char *name)
+static bool read_filter(struct config *c, const char *name)
 {
 	static const str words[] = {
 		[LOG_OFF] = { "off", 3 },     [LOG_ERROR] = { "error", 5 },
 		[LOG_WARN] = { "warn", 4 },   [LOG_INFO] = { "info", 4 },
 		[LOG_DEBUG] = { "debug", 5 }, [LOG_TRACE] = { "trace", 5 },
 	};
-	const char *filter = config_env_get(env, name);
+	const char *filter = config_variable_get_plain(&c->variables, name);
 	enum log_level level;
 
 	if (!filter || !level_from_filter(str_from_cstr(filter), &level))
 		return false;
-	set_level(c, words[level], place_of(name));
+	set_level(c, words[level], plain_place(name));
 	return true;
 }
 
 /* DEBUG belongs to other programs too ("DEBUG=express:*"): it can switch on, and else says
  * nothing to us. */
-static void read_debug(struct config *c, const struct config_env *env)
+static void read_debug(struct config *c)
 {
-	const char *text = config_env_get(env, "DEBUG");
+	const char *text = config_variable_get_plain(&c->variables, "DEBUG");
 	bool is_on = false;
 
 	if (text && config_flag_parse(str_from_cstr(text), &is_on) && is_on)
 		config_set(c, config_key_find(S("debug")), (union config_value){ .flag = true },
-			   place_of("DEBUG"));
+			   plain_place("DEBUG"));
 }
 
 /* RUST_LOG, else what was said about the level, else by debug. */
-static void read_level(struct config *c, const struct config_env *env)
+static void read_level(struct config *c)
 {
 	const struct config_setting *debug = config_setting(c, S("debug"));
 	bool is_debug = debug->value.flag;
 
-	if (read_filter(c, env, "RUST_LOG") || config_is_set(c, S("logging.level")) ||
-	    read_filter(c, env, is_debug ? "SOCKUDO_LOG_DEBUG" : "SOCKUDO_LOG_PROD"))
+	if (read_filter(c, "RUST_LOG") || config_is_set(c, S("logging.level")) ||
+	    read_filter(c, is_debug ? "SOCKUDO_LOG_DEBUG" : "SOCKUDO_LOG_PROD"))
 		return;
 	if (is_debug)
 		set_level(c, S("debug"), debug->from);
 }
 
-void config_env_read(struct config *c, const struct config_env *env, struct config_report *r)
+void config_env_read(struct config *c, struct config_report *r)
 {
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++)
-		read_key(c, &config_keys[i], env, r);
-	read_debug(c, env);
-	read_level(c, env);
+		read_key(c, &config_keys[i], r);
+	read_debug(c);
+	read_level(c);
 }
 
-bool config_env_flag(const struct config_env *env, const char *name, bool *out,
-		     struct config_report *r)
+bool config_env_flag(struct config *c, const char *name, bool *out, struct config_report *r)
 {
-	const char *text = config_env_get(env, name);
+	const char *text = config_variable_get(&c->variables, name);
 
 	if (!text)
 		return false;
 	if (config_flag_parse(str_from_cstr(text), out))
 		return true;
-	config_error(r, place_of(name), S(""), "expected true or false, got \"%.40s\"", text);
+	config_error(r, config_variable_place(&c->variables, name), S(""),
+		     "expected true or false, got \"%.40s\"", text);
 	return false;
 }
 
-bool config_env_number(const struct config_env *env, const char *name, uint64_t min, uint64_t max,
+bool config_env_number(struct config *c, const char *name, uint64_t min, uint64_t max,
 		       uint64_t *out, struct config_report *r)
 {
-	const char *text = config_env_get(env, name);
+	const char *text = config_variable_get(&c->variables, name);
 	uint64_t value;
 
 	if (!text)
@@ -143,7 +144,7 @@ bool config_env_number(const struct config_env *env, const char *name, uint64_t 
 		*out = value;
 		return true;
 	}
-	config_error(r, place_of(name), S(""),
+	config_error(r, config_variable_place(&c->variables, name), S(""),
 		     "expected a whole number from %llu to %llu, got \"%.40s\"",
 		     (unsigned long long)min, (unsigned long long)max, text);
 	return false;

@@ -34,7 +34,7 @@ void fixture_load_named(struct fixture *f, const char *name, str text, const cha
 	} else {
 		f->config = config_load(&in, &f->report);
 	}
-	f->apps = config_apps_new(f->config, &in.env, (struct hash_key){ 1, 2 }, &f->report);
+	f->apps = config_apps_new(f->config, (struct hash_key){ 1, 2 }, &f->report);
 }
 
 void fixture_load(struct fixture *f, const char *json, const char *const *env)

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "main/config_file.h"
 #include "main/config_fixture.h"
 #include "main/config_print.h"
 
@@ -712,7 +713,8 @@ static void load_example(struct fixture *f, const char *name, struct arena *a)
 	static const char *const env[] = { "SOCKUDO_APP_SECRET=s", NULL };
 	str pieces[] = { S(SOURCE_ROOT "/config/"), str_from_cstr(name) }, text;
 
-	assert_int_equal(config_text_read(arena_join(a, pieces, 2), a, &text), 0);
+	assert_int_equal(
+		config_file_read(arena_join(a, pieces, 2), CONFIG_FILE_BYTES_MAX, a, &text), 0);
 	fixture_load_named(f, name, text, env);
 	assert_errors(f, "");
 	assert_warnings(f, "");

@@ -4,59 +4,11 @@
 
 #include "base/json.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 struct config_text_piece {
 	size_t at;   /* offset in the result */
 	size_t from; /* offset in the file */
 	bool is_copy;
 };
-
-const char *config_env_get(const struct config_env *env, const char *name)
-{
-	const char *value = env->get(env->ctx, name);
-
-	return value && value[0] ? value : NULL;
-}
-
-/* Reading */
-
-/* Grows as it reads: the size of a pipe or of /dev/stdin is not known beforehand. */
-static int read_all(int fd, struct buf *b)
-{
-	enum { STEP_BYTES = 64 << 10 };
-
-	for (;;) {
-		char *p = buf_reserve(b, STEP_BYTES);
-		ssize_t n = p ? read(fd, p, STEP_BYTES) : 0;
-
-		if (!p)
-			return EFBIG;
-		if (n < 0)
-			return errno;
-		if (n == 0)
-			return 0;
-		buf_commit(b, (size_t)n);
-	}
-}
-
-int config_text_read(str name, struct arena *a, str *out)
-{
-	int fd = open(arena_copy(a, name).p, O_RDONLY | O_CLOEXEC);
-	struct buf b;
-	int error;
-
-	if (fd < 0)
-		return errno;
-	buf_init_secret(&b, CONFIG_FILE_BYTES_MAX);
-	error = read_all(fd, &b);
-	close(fd);
-	*out = arena_copy(a, buf_str(&b));
-	buf_fini(&b);
-	return error;
-}
 
 /* Substitution */
 
@@ -111,7 +63,7 @@ static size_t count_references(str s)
 
 struct expansion {
 	struct config_text *t;
-	const struct config_env *env;
+	struct config_variables *variables;
 	struct arena *arena;
 	struct config_report *report;
 	struct buf out;
@@ -133,14 +85,15 @@ static struct config_place original_place(const struct config_text *t, size_t of
 
 static void put_reference(struct expansion *e, const struct reference *ref, size_t from)
 {
-	const char *value = config_env_get(e->env, arena_copy(e->arena, ref->name).p);
+	const char *name = arena_copy(e->arena, ref->name).p;
+	const char *value = config_variable_get(e->variables, name);
 
 	add_piece(e, from, false);
 	if (value)
 		buf_puts(&e->out, str_from_cstr(value));
 	else if (ref->has_fallback)
 		buf_puts(&e->out, ref->fallback);
-	else
+	else if (!config_variable_is_named(e->variables, name))
 		config_error(e->report, original_place(e->t, from), S(""),
 			     "${%.*s}: the variable is not set, and there is no ${%.*s:-default}",
 			     STR_ARG(ref->name), STR_ARG(ref->name));
@@ -170,10 +123,11 @@ static void expand(struct expansion *e, str s)
 	}
 }
 
-void config_text_expand(struct config_text *t, str name, str original, const struct config_env *env,
-			struct arena *a, struct config_report *r)
+void config_text_expand(struct config_text *t, str name, str original,
+			struct config_variables *variables, struct arena *a,
+			struct config_report *r)
 {
-	struct expansion e = { .t = t, .env = env, .arena = a, .report = r };
+	struct expansion e = { .t = t, .variables = variables, .arena = a, .report = r };
 
 	*t = (struct config_text){ .name = name, .original = original };
 	t->pieces = arena_alloc(a, (2 * count_references(original) + 1) * sizeof(*t->pieces));

@@ -10,15 +10,7 @@
 
 #include "base/arena.h"
 #include "codec/toml.h"
-#include "main/config_report.h"
-
-/* The environment. get answers NULL for a variable that is not set. */
-struct config_env {
-	const char *(*get)(void *ctx, const char *name);
-	void *ctx;
-};
-/* NULL when it is not set or empty: we make no difference. */
-const char *config_env_get(const struct config_env *env, const char *name);
+#include "main/config_variables.h"
 
 struct config_text {
 	str name;     /* of the file */
@@ -32,11 +24,10 @@ struct config_text {
 
 enum { CONFIG_FILE_BYTES_MAX = 16 << 20 };
 
-/* Reads the file called name into a. 0, or errno (EFBIG: above CONFIG_FILE_BYTES_MAX). */
-int config_text_read(str name, struct arena *a, str *out);
 /* Fills t; everything lives in a. Variables without a value are errors. */
-void config_text_expand(struct config_text *t, str name, str original, const struct config_env *env,
-			struct arena *a, struct config_report *r);
+void config_text_expand(struct config_text *t, str name, str original,
+			struct config_variables *variables, struct arena *a,
+			struct config_report *r);
 /* From now on the text is the JSON that the file, which is TOML, means. */
 void config_text_translate(struct config_text *t, struct toml_json json);
 /* p points into t->text. */

@@ -121,7 +121,7 @@ static int with_config(const struct cli *cli, const char *program)
 
 	config_report_init(&report);
 	c = config_load(&in, &report);
-	apps = config_apps_new(c, &in.env, key, &report);
+	apps = config_apps_new(c, key, &report);
 	if (report.n_errors)
 		status = print_errors(&report);
 	else if (cli->command == CLI_PRINT_CONFIG)

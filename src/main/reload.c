@@ -81,7 +81,7 @@ static bool load(struct reload *r, struct loaded *out)
 
 	config_report_init(&report);
 	out->config = config_load(r->init.input, &report);
-	out->apps = config_apps_new(out->config, &r->init.input->env, r->init.key, &report);
+	out->apps = config_apps_new(out->config, r->init.key, &report);
 	is_good = report.n_errors == 0;
 	reload_log_lines(r->init.log, LOG_WARN, buf_str(&report.warnings));
 	reload_log_lines(r->init.log, LOG_ERROR, buf_str(&report.errors));
