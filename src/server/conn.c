@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "codec/pusher.h"
+#include "io/tls.h"
 #include "server/client_address.h"
 #include "server/http.h"
 #include "server/reload.h"
@@ -111,6 +112,15 @@ static void on_end_of_stream(struct conn *c)
 		conn_update_watch(c);
 }
 
+/* A scanner's noise, or the reason why somebody cannot connect. */
+static void log_tls_failure(const struct conn *c)
+{
+	const char *reason = tls_failure(&c->file);
+
+	if (reason)
+		log_limited(c->worker->log, LOG_INFO, "tls failed", LF_CSTR("reason", reason));
+}
+
 static void receive(struct conn *c)
 {
 	struct worker *w = c->worker;
@@ -123,6 +133,7 @@ static void receive(struct conn *c)
 		if (e == ERR_AGAIN)
 			return;
 		if (e != OK) {
+			log_tls_failure(c);
 			conn_end(c);
 			return;
 		}
@@ -182,6 +193,17 @@ static void on_timer(struct timer *t)
 		session_on_timer(c);
 }
 
+/* The deadline of the first request is the handshake's as well. */
+static err start_tls(struct conn *c)
+{
+	struct tls_context *tls =
+		c->role == LISTENER_CLIENTS ? server_tls(c->worker->server) : NULL;
+	err e = tls ? tls_accept(c->worker->loop, &c->file, tls, S("")) : OK;
+
+	tls_context_unref(tls);
+	return e;
+}
+
 void conn_open(struct worker *w, int fd, enum listener_role role, const struct net_address *peer)
 {
 	struct conn *c = slab_get(&w->conns);
@@ -199,7 +221,7 @@ void conn_open(struct worker *w, int fd, enum listener_role role, const struct n
 	atomic_fetch_add_explicit(&w->n_conns, 1, memory_order_relaxed);
 	timer_init(&c->timer, on_timer);
 	subs_init(&c->subs);
-	if (loop_watch(w->loop, &c->file, LOOP_READ))
+	if (loop_watch(w->loop, &c->file, LOOP_READ) && start_tls(c) == OK)
 		http_begin(c);
 	else
 		conn_end(c);

@@ -16,6 +16,7 @@
 #include "core/auth.h"
 #include "server/api.h"
 #include "server/http_priv.h"
+#include "server/redirect.h"
 #include "server/routes.h"
 #include "server/upgrade.h"
 #include "server/worker.h"
@@ -41,8 +42,10 @@ static const struct route ROUTES[] = {
 static const struct {
 	const struct route *rows;
 	size_t n;
+	void (*otherwise)(const struct http_call *call); /* for every other path; NULL: 404 */
 } TABLES[N_LISTENER_ROLES] = {
-	[LISTENER_CLIENTS] = { ROUTES, ARRAY_LEN(ROUTES) },
+	[LISTENER_CLIENTS] = { .rows = ROUTES, .n = ARRAY_LEN(ROUTES) },
+	[LISTENER_REDIRECT] = { .otherwise = redirect_handle },
 };
 
 _Static_assert(ARRAY_LEN(((struct http_call *)0)->segments) == ROUTE_PARAMETERS_MAX,
@@ -160,7 +163,10 @@ static void handle(struct conn *c, const struct http_request *r, str body, bool 
 
 	switch (route_find(TABLES[c->role].rows, TABLES[c->role].n, r->method, r->path, &m)) {
 	case ROUTE_UNKNOWN:
-		answer_unknown(c);
+		if (TABLES[c->role].otherwise)
+			TABLES[c->role].otherwise(&call);
+		else
+			answer_unknown(c);
 		return;
 	case ROUTE_OTHER_METHOD:
 		answer_other_method(&call, &m);

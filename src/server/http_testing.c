@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/testing.h"
 #include "core/auth.h"
+#include "server/server.h"
 #include "server/session.h"
 
 #include <stdio.h>
@@ -56,6 +57,11 @@ void session_begin(struct conn *c, const struct app *app, str origin)
 	snprintf(fixture->origin, sizeof(fixture->origin), "%.*s", STR_ARG(origin));
 	c->is_websocket = true;
 	c->phase = CONN_OPENING;
+}
+
+uint16_t server_clients_port(const struct server *s)
+{
+	return 6001;
 }
 
 str worker_date(struct worker *w)

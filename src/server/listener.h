@@ -12,7 +12,8 @@ struct worker;
 struct listener;
 
 enum listener_role {
-	LISTENER_CLIENTS, /* WebSockets and the HTTP API */
+	LISTENER_CLIENTS,  /* WebSockets and the HTTP API; with TLS if the server has a context */
+	LISTENER_REDIRECT, /* sends everybody to the former, by https:// */
 	N_LISTENER_ROLES
 };
 

@@ -15,7 +15,8 @@ struct out_item {
 	bool is_answer;
 };
 
-/* A connection that the kernel took only a part from: what is left, oldest first, in a ring.
+/* A connection that the kernel took only a part from: what is left, oldest first, in a ring. It may
+ * be nothing: then TLS has bytes that the kernel did not take.
  * Answers are not in the budget: while there is a queue nothing is read that would be answered. */
 struct out_queue {
 	struct out_item *ring;
@@ -289,18 +290,23 @@ static err queue_write(struct conn *c)
 {
 	struct out_queue *q = c->blocked;
 	struct net_span spans[NET_SPANS_MAX];
+	err e;
 
 	while (q->n > 0) {
 		size_t sent = 0;
-		err e = net_send(c->worker->loop, &c->file, spans, queue_spans(q, spans), &sent);
+
+		e = net_send(c->worker->loop, &c->file, spans, queue_spans(q, spans), &sent);
 
 		if (e != OK)
 			return e;
 		queue_drop(q, sent);
 	}
+	e = net_flush(c->worker->loop, &c->file);
+	if (e == ERR_AGAIN)
+		return e;
 	queue_free(q);
 	c->blocked = NULL;
-	return OK;
+	return e;
 }
 
 static void check_budget(struct conn *c)
@@ -325,7 +331,9 @@ static err send_set(struct outgoing *o, struct conn *c, struct out_set *set)
 
 		e = net_send(c->worker->loop, &c->file, &span, 1, &sent);
 	}
-	if (sent == set->bytes || (e != OK && e != ERR_AGAIN))
+	if (e == OK)
+		e = sent < set->bytes ? ERR_AGAIN : net_flush(c->worker->loop, &c->file);
+	if (e != ERR_AGAIN)
 		return e;
 	queue_rest(c, set, sent);
 	if (!is_small)

@@ -12,6 +12,8 @@ struct server {
 	atomic_uint n_reloads; /* the lowest bit says which of them holds */
 	atomic_bool is_reloading;
 	struct log *log;
+	struct tls_current *tls;
+	uint16_t clients_port;
 
 	struct hub *hub;
 	struct loop *hub_loop; /* NULL: the hub lives on the only worker's loop */
@@ -137,6 +139,7 @@ struct server *server_new(const struct server_options *o, const struct app_table
 	ASSERT(o->n_workers == 1 || hub_loop);
 	s->settings[0] = (struct server_settings){ *o, apps };
 	s->log = log;
+	s->tls = tls_current_new();
 	s->n_workers = o->n_workers;
 	s->hub_loop = hub_loop;
 	s->hub = hub_new(apps, o->n_workers, key, loop_clock(hub_loop ? hub_loop : worker_loops[0]),
@@ -178,6 +181,7 @@ void server_free(struct server *s)
 	}
 	if (s->hub_loop)
 		loop_on_turn_end(s->hub_loop, NULL, NULL);
+	tls_current_free(s->tls);
 	mailbox_free(s->hub_inbox);
 	hub_free(s->hub);
 	xfree(s->workers);
@@ -192,6 +196,8 @@ err server_listen(struct server *s, enum listener_role role, struct net_address 
 
 	for (unsigned i = 0; i < s->n_workers && e == OK; i++)
 		e = listener_open(&s->workers[i], role, a, system_error);
+	if (e == OK && role == LISTENER_CLIENTS)
+		s->clients_port = a->port;
 	return e;
 }
 
@@ -203,6 +209,23 @@ err server_listen_unix(struct server *s, enum listener_role role, str path, unsi
 	for (unsigned i = 1; i < s->n_workers && e == OK; i++)
 		e = listener_share(&s->workers[i], &s->workers[0]);
 	return e;
+}
+
+/* TLS */
+
+void server_set_tls(struct server *s, struct tls_context *c)
+{
+	tls_current_set(s->tls, c);
+}
+
+struct tls_context *server_tls(struct server *s)
+{
+	return tls_current_get(s->tls);
+}
+
+uint16_t server_clients_port(const struct server *s)
+{
+	return s->clients_port;
 }
 
 /* Reload */

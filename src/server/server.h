@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "core/app.h"
 #include "core/hub.h"
+#include "io/tls.h"
 #include "server/listener.h"
 #include "server/settings.h"
 
@@ -31,6 +32,14 @@ err server_listen(struct server *s, enum listener_role role, struct net_address 
 		  int *system_error);
 err server_listen_unix(struct server *s, enum listener_role role, str path, unsigned mode,
 		       int *system_error);
+
+/* Any thread: what new connections to LISTENER_CLIENTS get from now on; NULL: no TLS. Takes over the
+ * reference. */
+void server_set_tls(struct server *s, struct tls_context *c);
+/* A reference for the caller, or NULL. Any thread. */
+struct tls_context *server_tls(struct server *s);
+/* Of the last LISTENER_CLIENTS that was opened. */
+uint16_t server_clients_port(const struct server *s);
 
 /* From the thread that made the server, while it runs: other options and other apps from now on;
  * app_table_follow was called for them. Sessions stay, but for those of apps that are gone or
