@@ -204,11 +204,23 @@ static void prepare_trust(struct config *c, struct config_report *r)
 			     STR_ARG(items.all[culprit]));
 }
 
+static void check_rate_driver(const struct config *c, struct config_report *r)
+{
+	str key = S("rate_limiter.driver");
+	const struct config_key *k = config_key_find(key);
+
+	if (c->rate_limiter.enabled && !config_key_has_choice(k, c->rate_limiter.driver))
+		config_warn(
+			r, config_setting(c, key)->from, key,
+			"not available in this build: each server counts for itself, in memory");
+}
+
 static void check(const struct config *c, struct config_report *r)
 {
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++)
 		check_later(c, &config_keys[i], r);
 	check_unix_socket(c, r);
+	check_rate_driver(c, r);
 }
 
 /* Values that depend on the machine or on each other. */
@@ -325,6 +337,15 @@ static void set_message_limit(struct server_options *o, uint64_t bytes, str sett
 	o->message_bytes_setting = setting;
 }
 
+static struct client_rate_limit client_rate(const struct config_client_rate *c)
+{
+	return (struct client_rate_limit){
+		.max_requests = c->max_requests,
+		.window_s = c->window_seconds,
+		.trust_hops = c->trust_hops == CONFIG_NONE ? 0 : (uint32_t)c->trust_hops,
+	};
+}
+
 struct server_options config_server_options(const struct config *c)
 {
 	struct server_options o = server_options_default();
@@ -347,6 +368,10 @@ struct server_options config_server_options(const struct config *c)
 	o.disconnect_on_buffer_full = c->websocket.disconnect_on_buffer_full;
 	deflate_mode_find(c->websocket.compression, &o.compression_window_bits);
 	o.trusted_proxies = c->trusted_ips;
+	o.limits_client_rates =
+		c->rate_limiter.enabled && !str_eq(c->rate_limiter.driver, S("none"));
+	o.client_rates[CLIENT_RATE_API] = client_rate(&c->rate_limiter.api_rate_limit);
+	o.client_rates[CLIENT_RATE_UPGRADE] = client_rate(&c->rate_limiter.websocket_rate_limit);
 	o.cors = c->cors_lines;
 	o.request_body_bytes_max = (uint64_t)c->http_api.request_limit_in_mb << 20;
 	o.request_head_bytes_max = c->http_api.head_limit_in_kb << 10;

@@ -24,6 +24,12 @@ struct config_setting {
 	struct config_place from;
 };
 
+struct config_client_rate {
+	uint32_t max_requests;
+	uint32_t window_seconds;
+	uint64_t trust_hops; /* CONFIG_NONE: 0 */
+};
+
 struct config {
 	/* The keys, by their paths. */
 	str host;
@@ -56,6 +62,11 @@ struct config {
 		uint32_t body_timeout_ms;
 		uint32_t idle_timeout_ms;
 	} http_api;
+	struct {
+		bool enabled;
+		str driver;
+		struct config_client_rate api_rate_limit, websocket_rate_limit;
+	} rate_limiter;
 	struct {
 		str origin;
 		str methods;

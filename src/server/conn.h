@@ -21,6 +21,7 @@
 #include "core/rate_window.h"
 #include "io/loop.h"
 #include "io/net.h"
+#include "server/client_rate.h"
 #include "server/listener.h"
 #include "server/local.h"
 
@@ -80,8 +81,12 @@ struct conn {
 		struct session_user *user;  /* afterwards; NULL: not signed in */
 	};
 	union {
-		struct net_address peer; /* CONN_HTTP: who connected */
-		struct {		 /* afterwards; none of it is set before session_begin */
+		struct { /* CONN_HTTP */
+			struct net_address peer; /* who connected */
+			/* of the request that is being handled, when answer_rate says so */
+			uint32_t rate_left, rate_reset_s;
+		};
+		struct { /* afterwards; none of it is set before session_begin */
 			struct socket_id id;
 			struct rate_window events, messages;
 		};
@@ -108,6 +113,7 @@ struct conn {
 	bool answer_is_1_0 : 1;	  /* to an HTTP/1.0 client */
 	bool answer_is_head : 1;  /* without its body */
 	bool answer_is_batch : 1; /* of events: its plain success is {} */
+	uint8_t answer_rate : 2;  /* enum client_rate: whose count it tells */
 	/* conn_now_s of the last inbound frame; while awaits_pong: of our ping */
 	uint32_t last_active_s;
 	uint32_t opened_s;

@@ -152,35 +152,39 @@ static bool check_content_type(const struct http_call *call)
 	return false;
 }
 
-static void handle(struct conn *c, const struct http_request *r, str body, bool is_followed)
+static struct route_match find_route(const struct conn *c, const struct http_request *r)
+{
+	struct route_match m;
+
+	route_find(TABLES[c->role].rows, TABLES[c->role].n, r->method, r->path, &m);
+	return m;
+}
+
+static void handle(struct conn *c, const struct http_request *r, const struct route_match *m,
+		   str body, bool is_followed)
 {
 	struct http_call call = { .conn = c,
 				  .worker = c->worker,
 				  .request = r,
 				  .body = body,
 				  .is_followed = is_followed };
-	struct route_match m;
 
-	switch (route_find(TABLES[c->role].rows, TABLES[c->role].n, r->method, r->path, &m)) {
-	case ROUTE_UNKNOWN:
-		if (TABLES[c->role].otherwise)
+	if (!m->route) {
+		if (m->methods)
+			answer_other_method(&call, m);
+		else if (TABLES[c->role].otherwise)
 			TABLES[c->role].otherwise(&call);
 		else
 			answer_unknown(c);
 		return;
-	case ROUTE_OTHER_METHOD:
-		answer_other_method(&call, &m);
-		return;
-	case ROUTE_FOUND:
-		break;
 	}
-	if (!decode_parameters(&call, &m))
+	if (!decode_parameters(&call, m))
 		return;
-	if ((m.route->flags & ROUTE_SIGNED) && !check_signature(&call))
+	if ((m->route->flags & ROUTE_SIGNED) && !check_signature(&call))
 		return;
-	if ((m.route->flags & ROUTE_JSON) && !check_content_type(&call))
+	if ((m->route->flags & ROUTE_JSON) && !check_content_type(&call))
 		return;
-	m.route->handle(&call);
+	m->route->handle(&call);
 }
 
 /* Keeping an incomplete one */
@@ -263,13 +267,39 @@ static void await_body(struct conn *c, const struct http_request *r, str head, b
 	arm(c, c->worker->options->body_timeout_ms);
 }
 
+/* Preflights ask for nothing. */
+static bool is_admitted(struct conn *c, const struct http_request *r, const struct route_match *m)
+{
+	enum client_rate which = m->flags & ROUTE_SIGNED  ? CLIENT_RATE_API :
+				 m->flags & ROUTE_UPGRADE ? CLIENT_RATE_UPGRADE :
+							    CLIENT_RATE_NONE;
+
+	return r->method == HTTP_OPTIONS || client_rate_admit(c, r, which);
+}
+
+/* A body that has not come is not waited for. */
+static void refuse_over_rate(struct conn *c, const struct http_request *r, str *in)
+{
+	if (r->is_chunked || r->content_length > in->n)
+		c->answer_keeps_alive = false;
+	else
+		*in = str_skip(*in, r->content_length);
+	http_discard(c);
+	http_answer_over_rate(c);
+}
+
 /* *in begins behind the head. */
 static void take_request(struct conn *c, const struct http_request *r, str head, str *in)
 {
+	struct route_match m = find_route(c, r);
 	struct http_state *s;
 	str body;
 
 	http_note_manner(c, r);
+	if (!is_admitted(c, r, &m)) {
+		refuse_over_rate(c, r, in);
+		return;
+	}
 	if (r->content_length > c->worker->options->request_body_bytes_max) {
 		refuse_large_body(c);
 		return;
@@ -282,7 +312,7 @@ static void take_request(struct conn *c, const struct http_request *r, str head,
 	*in = str_skip(*in, body.n);
 	s = c->http; /* r may point into it; the handler may need its place in c */
 	c->http = NULL;
-	handle(c, r, body, in->n > 0);
+	handle(c, r, &m, body, in->n > 0);
 	state_free(s);
 }
 
@@ -290,13 +320,15 @@ static void take_kept_request(struct conn *c, bool is_followed)
 {
 	struct http_state *s = c->http;
 	struct http_request r;
+	struct route_match m;
 	size_t scanned = 0;
 	unsigned status;
 	err e = http_head_parse(buf_str(&s->head), &s->limits, &scanned, &r, &status);
 
 	ASSERT(e == OK); /* as it was when the body began */
 	c->http = NULL;
-	handle(c, &r, buf_str(&s->body), is_followed);
+	m = find_route(c, &r);
+	handle(c, &r, &m, buf_str(&s->body), is_followed);
 	state_free(s);
 }
 

@@ -37,6 +37,7 @@ void http_note_manner(struct conn *c, const struct http_request *r)
 	c->answer_is_1_0 = r->minor == 0;
 	c->answer_is_head = r->method == HTTP_HEAD;
 	c->answer_is_batch = false;
+	c->answer_rate = CLIENT_RATE_NONE;
 	note_origin(c, r);
 }
 
@@ -79,6 +80,7 @@ static struct msg *reply_message(struct conn *c, const struct http_reply *reply)
 	http_head_begin(&b, reply->status);
 	if (reply->content_type)
 		http_header_put(&b, S("content-type"), str_from_cstr(reply->content_type));
+	client_rate_put(c, &b);
 	buf_puts(&b, reply->lines);
 	http_put_cors(c, reply->cors, &b);
 	if (reply->allow.n)
@@ -161,6 +163,18 @@ static void reply_busy(struct conn *c)
 	reply_later(c, 1, "backpressure", S("Too much is waiting"));
 }
 
+void http_answer_over_rate(struct conn *c)
+{
+	struct buf line;
+
+	buf_init(&line, 64);
+	buf_printf(&line, "retry-after: %u\r\n", c->rate_reset_s);
+	reply_json(c, 429, buf_str(&line),
+		   S("{\"error\":\"Too Many Requests\",\"message\":\"Rate limit exceeded. Please "
+		     "try again later.\"}"));
+	buf_fini(&line);
+}
+
 /* To handlers */
 
 void http_answer(const struct http_call *call, unsigned status, const char *content_type, str extra,
@@ -216,8 +230,8 @@ static void reply_published(struct conn *c)
 				    .content_type = JSON,
 				    .cors = HTTP_CORS_ANSWER,
 				    .body = S("{\"ok\":true}") };
-	bool is_common =
-		c->answer_keeps_alive && !c->answer_is_1_0 && !c->answer_is_batch && !c->origin;
+	bool is_common = c->answer_keeps_alive && !c->answer_is_1_0 && !c->answer_is_batch &&
+			 !c->origin && !c->answer_rate;
 
 	if (c->answer_is_batch)
 		plain.body = S("{}");

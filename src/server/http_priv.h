@@ -25,6 +25,8 @@ void http_note_manner(struct conn *c, const struct http_request *r);
 void http_put_cors(const struct conn *c, enum http_cors cors, struct buf *b);
 /* Queues the answer, then ends the stream or arms the deadline for the next request. */
 void http_reply(struct conn *c, const struct http_reply *reply);
+/* 429: the client has asked too often. */
+void http_answer_over_rate(struct conn *c);
 /* For what is not a request, or one that we do not wait for: no body, no more of this
  * connection. */
 void http_refuse(struct conn *c, unsigned status);

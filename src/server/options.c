@@ -14,6 +14,8 @@ struct server_options server_options_default(void)
 		.queue_bytes_max = UINT64_MAX,
 		.disconnect_on_buffer_full = true,
 		.trusted_proxies = ip_set_default,
+		.client_rates = { [CLIENT_RATE_API] = { 100, 60, 0 },
+				  [CLIENT_RATE_UPGRADE] = { 20, 60, 0 } },
 		.cors = cors_default,
 		.request_body_bytes_max = (uint64_t)10 * 1024 * 1024,
 		.request_head_bytes_max = 64 * 1024,

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "core/ip_set.h"
+#include "server/client_rate.h"
 #include "server/cors.h"
 
 struct server_options {
@@ -25,6 +26,8 @@ struct server_options {
 	uint8_t compression_window_bits; /* the largest of permessage-deflate, 9 to 15; 0: none */
 
 	struct ip_set trusted_proxies;
+	bool limits_client_rates;
+	struct client_rate_limit client_rates[N_CLIENT_RATES];
 
 	struct cors cors;
 	uint64_t request_body_bytes_max;

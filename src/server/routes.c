@@ -39,14 +39,18 @@ static bool has_method(const struct route *r, enum http_method method)
 enum route_result route_find(const struct route *rows, size_t n_rows, enum http_method method,
 			     str path, struct route_match *out)
 {
+	out->route = NULL;
 	out->methods = 0;
+	out->flags = 0;
 	for (size_t i = 0; i < n_rows; i++) {
 		if (!fits(rows[i].pattern, path, out))
 			continue;
 		if (has_method(&rows[i], method)) {
 			out->route = &rows[i];
+			out->flags = rows[i].flags;
 			return ROUTE_FOUND;
 		}
+		out->flags |= rows[i].flags;
 		out->methods |= 1u << rows[i].method;
 	}
 	return out->methods ? ROUTE_OTHER_METHOD : ROUTE_UNKNOWN;

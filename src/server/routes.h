@@ -12,8 +12,10 @@ struct http_call;
 
 enum route_flags {
 	ROUTE_PUBLIC = 0, /* anybody may ask */
-	ROUTE_SIGNED = 1, /* the first parameter is the id of the app that signs */
-	ROUTE_JSON = 2,	  /* the body must be declared as JSON */
+	/* the first parameter is the id of the app that signs; counts as a request to the API */
+	ROUTE_SIGNED = 1,
+	ROUTE_JSON = 2,	   /* the body must be declared as JSON */
+	ROUTE_UPGRADE = 4, /* counts as a new WebSocket */
 };
 
 struct route {
@@ -30,7 +32,8 @@ enum route_result {
 };
 
 struct route_match {
-	const struct route *route; /* ROUTE_FOUND */
+	const struct route *route; /* NULL, or ROUTE_FOUND */
+	unsigned flags;		   /* its own, or of all rows that have this path */
 	size_t n_parameters;
 	str parameters[ROUTE_PARAMETERS_MAX]; /* as they came: url_decode them */
 	unsigned methods; /* ROUTE_OTHER_METHOD: 1 << enum http_method of each row */

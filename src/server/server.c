@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/rate_table.h"
 #include "server/worker.h"
 
 enum { ROUNDS_TO_REST = 6 };
@@ -24,6 +25,7 @@ struct server {
 	struct worker *workers;
 	unsigned n_workers;
 
+	struct rate_table *rates;
 	atomic_size_t n_sessions;
 	atomic_bool is_draining;
 };
@@ -124,6 +126,7 @@ static void make_worker(struct server *s, unsigned index, struct loop *l)
 	w->options = &w->settings->options;
 	w->apps = w->settings->apps;
 	w->log = s->log;
+	w->rates = s->rates;
 	w->hub_inbox = s->hub_inbox;
 	w->inbox = mailbox_new(l, w->options->mail_bytes_full);
 	outbox_init(&s->to_workers[index], w->inbox);
@@ -145,6 +148,7 @@ struct server *server_new(const struct server_options *o, const struct app_table
 	s->hub = hub_new(apps, o->n_workers, key, loop_clock(hub_loop ? hub_loop : worker_loops[0]),
 			 (struct hub_sink){ mail_to_worker, on_reloaded, s });
 	s->hub_inbox = mailbox_new(hub_loop ? hub_loop : worker_loops[0], o->mail_bytes_full);
+	s->rates = rate_table_new(key);
 	s->to_workers = xcalloc(o->n_workers, sizeof *s->to_workers);
 	s->workers = xcalloc(o->n_workers, sizeof *s->workers);
 	for (unsigned i = 0; i < o->n_workers; i++) {
@@ -184,6 +188,7 @@ void server_free(struct server *s)
 	tls_current_free(s->tls);
 	mailbox_free(s->hub_inbox);
 	hub_free(s->hub);
+	rate_table_free(s->rates);
 	xfree(s->workers);
 	xfree(s->to_workers);
 	xfree(s);

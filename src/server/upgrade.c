@@ -221,6 +221,7 @@ static void send_switching(const struct http_call *call)
 	put_subprotocol(&b, r);
 	if (is_compressed)
 		put_extensions(&b, &terms);
+	client_rate_put(call->conn, &b);
 	http_put_cors(call->conn, HTTP_CORS_ANSWER, &b);
 	http_forget_manner(call->conn);
 	http_head_end(&b, worker_date(call->worker), HTTP_NO_LENGTH, true);

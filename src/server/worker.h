@@ -54,6 +54,9 @@ struct worker {
 	char *recv;		 /* WORKER_RECV_BYTES: where every read lands */
 	struct deflate *deflate; /* NULL: compression is off */
 
+	struct rate_table *rates; /* of all workers */
+	struct client_rate_count rate_counts[N_CLIENT_RATES];
+
 	struct listener *listeners;
 	/* reload.c */
 	bool is_reloading;  /* between the steps of mail.h */
