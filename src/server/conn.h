@@ -81,7 +81,7 @@ struct conn {
 		struct session_user *user;  /* afterwards; NULL: not signed in */
 	};
 	union {
-		struct { /* CONN_HTTP */
+		struct {			 /* CONN_HTTP */
 			struct net_address peer; /* who connected */
 			/* of the request that is being handled, when answer_rate says so */
 			uint32_t rate_left, rate_reset_s;

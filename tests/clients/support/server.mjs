@@ -33,6 +33,7 @@ export class Server {
       port: server.port,
       workers: 2,
       shutdown_grace_period: 1,
+      rate_limiter: { enabled: false },
       ...settings,
       app_manager: { driver: 'memory', array: { apps } },
     }));
