@@ -11,9 +11,12 @@
 struct kernel_loop {
 	struct loop base;
 	int epoll_fd;
-	int wake_fd;  /* eventfd */
-	int spare_fd; /* given up to accept one more when there are no others; -1: lost */
+	int leaving_fd; /* epoll too, watched by epoll_fd */
+	int wake_fd;	/* eventfd */
+	int spare_fd;	/* given up to accept one more when there are no others; -1: lost */
 	atomic_int wake_state;
+	unsigned n_leavers; /* in this turn's batch */
+	bool has_left;	    /* somebody in leaving_fd is ready */
 	struct epoll_event events[LOOP_BATCH];
 };
 

@@ -19,12 +19,13 @@ enum {
 };
 
 /* io_file.watched: the LOOP_* bits asked for, FILE_ADDED, FILE_FLUSHES while TLS has bytes that the
- * socket did not take, and the turn in which it was added. A file that was added in this turn has
- * no event in this turn's batch: what carries its address is of the file that was closed there
- * before. */
+ * socket did not take, FILE_LEAVES while a kernel loop keeps it among those that can wait, and the
+ * turn in which it was added. A file that was added in this turn has no event in this turn's batch:
+ * what carries its address is of the file that was closed there before. */
 enum {
 	FILE_ADDED = 8,
 	FILE_FLUSHES = 16,
+	FILE_LEAVES = 32,
 	FILE_EVENTS = LOOP_READ | LOOP_WRITE,
 	FILE_TURN_SHIFT = 8
 };

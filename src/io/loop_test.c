@@ -343,6 +343,67 @@ static void loop_serves_more_files_than_a_batch(void **state)
 	assert_int_equal(mem_live_bytes(), live);
 }
 
+/* A crowd has ended before one speaks. */
+static void loop_serves_who_stays_before_a_crowd_that_leaves(void **state)
+{
+	enum { CROWD = 2000, SERVED_BEFORE_MAX = 64 };
+	struct loop *l = loop_new_kernel();
+	struct end(*pairs)[2] = xcalloc(CROWD + 1, sizeof(*pairs));
+	unsigned n_served = 0;
+
+	for (int i = 0; i <= CROWD; i++)
+		pair_open(l, pairs[i]);
+	for (int i = 0; i < CROWD; i++) {
+		net_close(l, &pairs[i][1].file);
+		pairs[i][0].closes = &pairs[i][0];
+	}
+	send_text(&pairs[CROWD][1], S("x"));
+	loop_turn(l, 0);
+	assert_int_equal(pairs[CROWD][0].n_ready, 1);
+	for (int i = 0; i < CROWD; i++)
+		n_served += pairs[i][0].n_ready;
+	assert_in_range(n_served, 1, SERVED_BEFORE_MAX);
+	for (int turn = 0; turn < CROWD; turn++)
+		loop_turn(l, 0);
+	for (int i = 0; i < CROWD; i++)
+		assert_int_equal(pairs[i][0].n_ready, 1);
+	pair_close(pairs[CROWD]);
+	xfree(pairs);
+	loop_free(l);
+}
+
+/* One of the crowd still has something to hear, and says when it may be told. */
+static void loop_goes_on_watching_who_was_put_aside(void **state)
+{
+	enum { CROWD = 200 };
+	struct loop *l = loop_new_kernel();
+	struct end pairs[CROWD][2];
+
+	for (int i = 0; i < CROWD; i++) {
+		pair_open(l, pairs[i]);
+		net_shutdown(l, &pairs[i][1].file);
+	}
+	for (int turn = 0; turn < CROWD; turn++)
+		loop_turn(l, 0);
+	for (int i = 0; i < CROWD; i++) {
+		assert_true(pairs[i][0].ready & LOOP_READ);
+		assert_true(loop_watch(l, &pairs[i][0].file, 0));
+		pairs[i][0].ready = 0;
+	}
+	loop_turn(l, 0);
+	for (int i = 0; i < CROWD; i++) {
+		assert_int_equal(pairs[i][0].ready, 0);
+		assert_true(loop_watch(l, &pairs[i][0].file, LOOP_WRITE));
+	}
+	for (int turn = 0; turn < CROWD; turn++)
+		loop_turn(l, 0);
+	for (int i = 0; i < CROWD; i++) {
+		assert_int_equal(pairs[i][0].ready, LOOP_WRITE);
+		pair_close(pairs[i]);
+	}
+	loop_free(l);
+}
+
 static void loop_random_is_not_the_same_twice(void **state)
 {
 	struct loop *l = loop_new_kernel();
@@ -364,6 +425,8 @@ int main(void)
 		cmocka_unit_test(loop_paused_leaves_files_in_the_kernel_and_serves_timers),
 		cmocka_unit_test(loop_wake_is_never_lost),
 		cmocka_unit_test(loop_serves_more_files_than_a_batch),
+		cmocka_unit_test(loop_serves_who_stays_before_a_crowd_that_leaves),
+		cmocka_unit_test(loop_goes_on_watching_who_was_put_aside),
 		cmocka_unit_test(loop_random_is_not_the_same_twice),
 	};
 
