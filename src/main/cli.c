@@ -5,8 +5,8 @@
 #include "base/check.h"
 #include "main/nearest.h"
 
-enum { FOR_SERVE = 1, FOR_PUBLISH = 2, FOR_WATCH = 4, FOR_HEALTH = 8 };
-#define FOR_CLIENTS (FOR_PUBLISH | FOR_WATCH | FOR_HEALTH)
+enum { FOR_SERVE = 1, FOR_PUBLISH = 2, FOR_WATCH = 4, FOR_HEALTH = 8, FOR_DOCTOR = 16 };
+#define FOR_CLIENTS (FOR_PUBLISH | FOR_WATCH | FOR_HEALTH | FOR_DOCTOR)
 
 enum { CLI_WORDS_MAX = 3 };
 
@@ -32,6 +32,7 @@ static const struct cli_verb verbs[] = {
 	    offsetof(struct cli, data) } },
 	{ "watch", CLI_WATCH, FOR_WATCH, "CHANNEL", 1, 1, { offsetof(struct cli, channel) } },
 	{ "health", CLI_HEALTH, FOR_HEALTH, "", 1, 0, { offsetof(struct cli, url) } },
+	{ "doctor", CLI_DOCTOR, FOR_DOCTOR, "URL", 1, 1, { offsetof(struct cli, url) } },
 	{ "help", CLI_HELP, FOR_SERVE, "", 0, 0, { 0 } },
 };
 
@@ -81,12 +82,15 @@ static const struct cli_option options[] = {
 	DOES("--help", 'h', FOR_SERVE | FOR_CLIENTS, CLI_HELP),
 	DOES("--version", 'V', FOR_SERVE, CLI_VERSION),
 	TAKES("--url", 0, FOR_PUBLISH | FOR_WATCH, url),
-	TAKES("--app-id", 0, FOR_PUBLISH, app_id),
-	TAKES("--key", 0, FOR_PUBLISH | FOR_WATCH, key),
-	TAKES("--secret", 0, FOR_PUBLISH | FOR_WATCH, secret),
+	TAKES("--app-id", 0, FOR_PUBLISH | FOR_DOCTOR, app_id),
+	TAKES("--key", 0, FOR_PUBLISH | FOR_WATCH | FOR_DOCTOR, key),
+	TAKES("--secret", 0, FOR_PUBLISH | FOR_WATCH | FOR_DOCTOR, secret),
 	TAKES("--user-id", 0, FOR_WATCH, user_id),
 	TAKES("--ca", 0, FOR_CLIENTS, ca_file),
 	SWITCHES("--insecure", 0, FOR_CLIENTS, is_insecure),
+	TAKES("--idle", 0, FOR_DOCTOR, idle_s),
+	TAKES("--timeout", 0, FOR_DOCTOR, timeout_s),
+	SWITCHES("--json", 0, FOR_DOCTOR, is_json),
 };
 
 struct arguments {
@@ -131,6 +135,8 @@ static bool refuse_value(struct arguments *args, const struct cli_option *o, str
 
 static bool do_command(struct cli *c, struct arguments *args, const struct cli_option *o, str value)
 {
+	if (c->command != CLI_HELP)
+		c->topic = c->command;
 	c->command = o->to;
 	if (o->to == CLI_PRINT_CONFIG && str_eq(value, S("markdown"))) {
 		c->command = CLI_PRINT_MARKDOWN;
@@ -205,6 +211,7 @@ static const struct cli_verb *find_verb(const char *name)
 	return NULL;
 }
 
+/* Also "help doctor". */
 static void take_command(struct cli *c, struct arguments *args)
 {
 	const struct cli_verb *v = find_verb(*args->at);
@@ -213,6 +220,8 @@ static void take_command(struct cli *c, struct arguments *args)
 		return;
 	c->command = v->command;
 	args->at++;
+	if (v->command == CLI_HELP && (v = find_verb(*args->at)))
+		c->topic = v->command;
 }
 
 static bool check_words(struct cli *c, struct buf *problem)
@@ -230,7 +239,7 @@ bool cli_parse(struct cli *c, int argc, char **argv, struct buf *problem)
 	struct arguments args = { .at = argc ? argv + 1 : argv, .problem = problem };
 	bool is_over = false;
 
-	*c = (struct cli){ .command = CLI_SERVE };
+	*c = (struct cli){ .command = CLI_SERVE, .topic = CLI_SERVE };
 	take_command(c, &args);
 	while (*args.at && c->command != CLI_HELP && c->command != CLI_VERSION) {
 		const char *text = *args.at++;
@@ -253,6 +262,7 @@ static const char help[] =
 	"  sockudo [serve] [-c FILE]              start the server\n"
 	"  sockudo publish CHANNEL EVENT DATA     publish one event through the HTTP API\n"
 	"  sockudo watch CHANNEL                  print events as they arrive, one a line\n"
+	"  sockudo doctor URL                     what stands between clients and this server?\n"
 	"  sockudo health [URL]                   is it up? Exit code 0 or 1, for probes\n"
 	"\n"
 	"  -c, --config FILE    TOML (*.toml) or JSON file; without it config/config.toml or\n"
@@ -281,10 +291,37 @@ static const char help[] =
 	"\n"
 	"Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration.\n";
 
+static const char doctor_help[] =
+	"sockudo doctor URL looks at a server from where its clients are, and says what to change\n"
+	"in which file.\n"
+	"\n"
+	"  sockudo doctor https://sockudo.example.com   through the proxy, as clients come\n"
+	"  sockudo doctor http://127.0.0.1:6001         past it, on the server itself\n"
+	"  sockudo doctor unix:/run/sockudo/sockudo.sock\n"
+	"\n"
+	"  --app-id ID  --key KEY  --secret SECRET   of the app to try; or "
+	"SOCKUDO_DEFAULT_APP_ID,\n"
+	"                       _KEY and _SECRET; or the demo app's\n"
+	"  --idle SECONDS       how long a WebSocket has to live in silence: 65; 0 leaves it out\n"
+	"  --timeout SECONDS    for each answer: 5\n"
+	"  --ca FILE            authorities to believe instead of the system's\n"
+	"  --insecure           believe any certificate\n"
+	"  --json               for programs: one object\n"
+	"\n"
+	"It checks name, connection, TLS, certificate, proxy, health, clock, upgrade, session, "
+	"API,\n"
+	"events, sizes, addresses, limits and idle time-outs, each once and as a client does it. "
+	"It\n"
+	"publishes a few events on a private channel of its own and changes nothing else.\n"
+	"Run it from outside of the server's network, with the app of your back-end.\n"
+	"docs/doctor.md explains each finding.\n"
+	"\n"
+	"Exit codes: 0 all well (warnings may remain), 1 problems, 2 wrong command line.\n";
+
 /* The text says "sockudo"; what is printed can be pasted. */
-void cli_put_help(const char *program, struct buf *b)
+void cli_put_help(const char *program, enum cli_command topic, struct buf *b)
 {
-	str rest = str_from_cstr(help);
+	str rest = str_from_cstr(topic == CLI_DOCTOR ? doctor_help : help);
 	const str word = S("  sockudo ");
 
 	while (rest.n) {

@@ -16,23 +16,27 @@ enum cli_command {
 	CLI_PUBLISH,
 	CLI_WATCH,
 	CLI_HEALTH,
+	CLI_DOCTOR,
 };
 
 /* Texts are those of argv; NULL: not given. */
 struct cli {
 	enum cli_command command;
+	enum cli_command topic; /* CLI_HELP: of what */
 	const char *config_file;
 	/* of the commands that talk to a server */
 	const char *url, *app_id, *key, *secret, *user_id;
 	const char *ca_file;
 	bool is_insecure;
 	const char *channel;
-	const char *event, *data; /* publish */
+	const char *event, *data;	/* publish */
+	const char *idle_s, *timeout_s; /* doctor */
+	bool is_json;
 };
 
 /* False: *problem says what is wrong, in one line without an end. */
 bool cli_parse(struct cli *c, int argc, char **argv, struct buf *problem);
-/* What --help prints. program is how it was called. */
-void cli_put_help(const char *program, struct buf *b);
+/* What --help prints of a command. program is how it was called. */
+void cli_put_help(const char *program, enum cli_command topic, struct buf *b);
 
 #endif

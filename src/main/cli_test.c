@@ -45,6 +45,9 @@ static void commands_are_understood(void **state)
 		{ { "publish", "c", "e", "d" }, CLI_PUBLISH },
 		{ { "watch", "c" }, CLI_WATCH },
 		{ { "health" }, CLI_HEALTH },
+		{ { "doctor", "http://h" }, CLI_DOCTOR },
+		{ { "doctor", "--json", "https://h", "--idle=3" }, CLI_DOCTOR },
+		{ { "doctor", "--help" }, CLI_HELP },
 		{ { "health", "-c", "a.json" }, CLI_HEALTH },
 		{ { "health", "http://h", "--insecure" }, CLI_HEALTH },
 	};
@@ -111,6 +114,7 @@ static void bad_command_lines_are_refused_with_a_reason(void **state)
 		{ { "publish", "c", "e" }, "publish needs CHANNEL EVENT DATA" },
 		{ { "publish", "c", "e", "d", "f" }, "one argument too many: f" },
 		{ { "watch" }, "watch needs CHANNEL" },
+		{ { "doctor" }, "doctor needs URL" },
 		{ { "watch", "--insecure=yes", "c" }, "--insecure takes no value" },
 		{ { "health", "http://h", "x" }, "one argument too many: x" },
 		{ { "--insecure" }, "unknown option --insecure" },
@@ -135,11 +139,30 @@ static void help_names_every_command_by_the_path_it_was_called_with(void **state
 	struct buf b;
 
 	buf_init(&b, 1 << 16);
-	cli_put_help("build/release/sockudo", &b);
+	cli_put_help("build/release/sockudo", CLI_SERVE, &b);
 	assert_non_null(memmem(b.p, b.len, "  build/release/sockudo publish ", 32));
 	assert_non_null(memmem(b.p, b.len, "  build/release/sockudo watch ", 30));
 	assert_non_null(memmem(b.p, b.len, "  build/release/sockudo [serve]", 31));
 	buf_fini(&b);
+}
+
+static void each_command_may_have_a_help_of_its_own(void **state)
+{
+	static const char *const calls[][3] = { { "doctor", "--help" }, { "help", "doctor" } };
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		struct buf problem, b;
+		struct cli c;
+
+		assert_true(parse(&c, calls[i], &problem));
+		assert_int_equal(c.command, CLI_HELP);
+		assert_int_equal(c.topic, CLI_DOCTOR);
+		buf_init(&b, 1 << 16);
+		cli_put_help("x", c.topic, &b);
+		assert_non_null(memmem(b.p, b.len, "--idle SECONDS", 14));
+		buf_fini(&b);
+		buf_fini(&problem);
+	}
 }
 
 int main(void)
@@ -149,6 +172,7 @@ int main(void)
 		cmocka_unit_test(options_take_their_values_in_both_forms),
 		cmocka_unit_test(switches_stand_alone),
 		cmocka_unit_test(bad_command_lines_are_refused_with_a_reason),
+		cmocka_unit_test(each_command_may_have_a_help_of_its_own),
 		cmocka_unit_test(help_names_every_command_by_the_path_it_was_called_with),
 	};
 

@@ -154,16 +154,35 @@ static bool start_tls(struct client *c, const struct client_url *u,
 	return false;
 }
 
-bool client_open(struct client *c, const struct client_url *u, const struct client_trust *trust,
-		 unsigned wait_ms, struct buf *problem)
+static bool open_with(struct client *c, const struct client_url *u, const struct net_address *a,
+		      const struct client_trust *trust, unsigned wait_ms, struct buf *problem)
 {
+	int error = 0;
+	bool is_open;
+
 	*c = (struct client){ .dial = DIAL_CLOSED };
 	buf_init(&c->in, CLIENT_BYTES_MAX);
-	if (connect_any(c, u, wait_ms, problem) &&
-	    (!u->is_tls || start_tls(c, u, trust, wait_ms, problem)))
+	if (!a)
+		is_open = connect_any(c, u, wait_ms, problem);
+	else
+		is_open = dial_open(&c->dial, a, wait_ms, &error) == OK ||
+			  explain_connect(u, error, problem);
+	if (is_open && (!u->is_tls || start_tls(c, u, trust, wait_ms, problem)))
 		return true;
 	client_close(c);
 	return false;
+}
+
+bool client_open(struct client *c, const struct client_url *u, const struct client_trust *trust,
+		 unsigned wait_ms, struct buf *problem)
+{
+	return open_with(c, u, NULL, trust, wait_ms, problem);
+}
+
+bool client_open_address(struct client *c, const struct client_url *u, const struct net_address *a,
+			 const struct client_trust *trust, unsigned wait_ms, struct buf *problem)
+{
+	return open_with(c, u, a, trust, wait_ms, problem);
 }
 
 void client_close(struct client *c)

@@ -43,6 +43,9 @@ enum { CLIENT_WAIT_MS = 10000, CLIENT_BYTES_MAX = 64 << 20 };
  * why in one line. */
 bool client_open(struct client *c, const struct client_url *u, const struct client_trust *trust,
 		 unsigned wait_ms, struct buf *problem);
+/* The same to one of the host's addresses, which the caller knows. */
+bool client_open_address(struct client *c, const struct client_url *u, const struct net_address *a,
+			 const struct client_trust *trust, unsigned wait_ms, struct buf *problem);
 void client_close(struct client *c);
 /* False: the connection is gone, or CLIENT_WAIT_MS went by. */
 bool client_send(struct client *c, str bytes);

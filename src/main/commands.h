@@ -10,6 +10,7 @@
 
 int command_publish(const struct cli *c);
 int command_watch(const struct cli *c);
+int command_doctor(const struct cli *c);
 /* config: of the server, when no URL was given; else NULL. */
 int command_health(const struct cli *c, const struct config *config);
 

@@ -46,12 +46,12 @@ static int print(struct buf *b)
 	return is_out ? 0 : EXIT_FAILED;
 }
 
-static int print_help(const char *program)
+static int print_help(const char *program, enum cli_command topic)
 {
 	struct buf b;
 
 	buf_init(&b, OUTPUT_BYTES_MAX);
-	cli_put_help(program, &b);
+	cli_put_help(program, topic, &b);
 	return print(&b);
 }
 
@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 		return print_usage_problem(&problem);
 	switch (cli.command) {
 	case CLI_HELP:
-		return print_help(program);
+		return print_help(program, cli.topic);
 	case CLI_VERSION:
 		puts("sockudo " SOCKUDO_VERSION);
 		return 0;
@@ -184,6 +184,8 @@ int main(int argc, char **argv)
 		return command_publish(&cli);
 	case CLI_WATCH:
 		return command_watch(&cli);
+	case CLI_DOCTOR:
+		return command_doctor(&cli);
 	case CLI_HEALTH:
 		return check_health(&cli);
 	case CLI_SERVE:
