@@ -111,7 +111,7 @@ void doctor_progress(const struct doctor *d, const char *format, ...)
 
 	if (!d->is_terminal)
 		return;
-	printf("\r\x1b[K  …        %-15s", doctor_checks[d->check].name);
+	printf("\r\x1b[K  …        %-16s", doctor_checks[d->check].name);
 	va_start(args, format);
 	vprintf(format, args);
 	va_end(args);
@@ -123,16 +123,18 @@ void doctor_progress(const struct doctor *d, const char *format, ...)
 static void run_check(struct doctor *d, unsigned i)
 {
 	const struct doctor_check *c = &doctor_checks[i];
+	bool has_needs = (d->has & c->needs) == c->needs;
 	uint64_t begin = dial_now_ms();
 
 	d->check = i;
 	doctor_progress(d, "%s", c->proves);
-	if ((d->has & c->needs) == c->needs)
+	if (has_needs)
 		c->run(d);
 	else
 		doctor_skip(d, "%s", c->needs_text);
 	d->lines[i].ms = (unsigned)(dial_now_ms() - begin);
-	if (!d->is_json)
+	/* What a problem prevented is only counted. */
+	if (!d->is_json && (has_needs || d->n_found == 0))
 		doctor_report_line(d, i);
 }
 

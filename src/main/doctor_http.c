@@ -3,6 +3,7 @@
 #include "main/doctor.h"
 
 #include "base/check.h"
+#include "base/secret.h"
 #include "core/auth.h"
 
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static str signed_target(struct doctor *d, const struct doctor_call *call)
 	buf_putc(&b, '?');
 	auth_request_sign(d->key, &key, call->method, buf_str(&path), call->params, call->body,
 			  dial_wall_ms() / 1000, &b);
-	digest_wipe(&key, sizeof(key));
+	secret_wipe(&key, sizeof(key));
 	target = arena_copy(&d->arena, buf_str(&b));
 	buf_fini(&path);
 	buf_fini(&b);

@@ -79,7 +79,7 @@ void doctor_report_line(const struct doctor *d, unsigned check)
 	buf_init(&b, REPORT_BYTES_MAX);
 	if (d->is_terminal)
 		buf_puts(&b, S("\r\x1b[K"));
-	buf_printf(&b, "  %s%-8s%s %-15s%s", color(d, level_color), levels[line->level].name,
+	buf_printf(&b, "  %s%-8s%s %-16s%s", color(d, level_color), levels[line->level].name,
 		   color(d, PLAIN), doctor_checks[check].name,
 		   line->level == DOCTOR_SKIPPED ? color(d, DIM) : "");
 	put_text(&b, line->text);

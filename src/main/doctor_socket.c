@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "codec/digest.h"
 #include "codec/pusher.h"
@@ -248,7 +249,7 @@ static void put_subscribe(struct doctor *d, str socket_id, struct buf *b)
 	hmac_add(&h, S(":"));
 	hmac_add(&h, d->channel);
 	hmac_end_hex(&h, &key, hex);
-	digest_wipe(&key, sizeof(key));
+	secret_wipe(&key, sizeof(key));
 	buf_puts(b, S("{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":"));
 	jw_string(b, d->channel);
 	buf_puts(b, S(",\"auth\":"));

@@ -181,8 +181,8 @@ static void the_doctor_route_shows_how_a_request_arrived(void **state)
 			   "\r\n\r\n{\"peer\":\"127.0.0.1\",\"peer_trusted\":true,"
 			   "\"client\":\"8.8.8.8\",\"forwarded_for\":\"7.7.7.7, 8.8.8.8\","
 			   "\"real_ip\":\"8.8.8.8\",\"forwarded_proto\":\"https\","
-			   "\"host\":\"ws.example.com\",\"scheme\":\"http\","
-			   "\"proxy_protocol\":false,\"time\":1700000000}");
+			   "\"host\":\"ws.example.com\",\"scheme\":\"http\",\"http\":\"1.1\","
+			   "\"connection\":null,\"proxy_protocol\":false,\"time\":1700000000}");
 	assert_doctor_says(*state, "192.0.2.1", XFF("8.8.8.8"),
 			   "{\"peer\":\"192.0.2.1\",\"peer_trusted\":false,"
 			   "\"client\":\"192.0.2.1\",\"forwarded_for\":\"8.8.8.8\","
