@@ -9,6 +9,8 @@
 #include <stddef.h>
 
 _Noreturn void check_failed(const char *kind, const char *expr, const char *file, int line);
+/* Loads what the backtrace of a failure needs, for a process that will not be able to later. */
+void check_prepare(void);
 
 #define ASSERT(x)                                                                                  \
 	(__builtin_expect(!!(x), 1) ? (void)0 : check_failed("ASSERT", #x, __FILE__, __LINE__))

@@ -106,6 +106,7 @@ static void *thread_main(void *arg)
 	struct offload *o = arg;
 	struct offload_job *j;
 
+	pthread_setname_np(pthread_self(), "offload");
 	pthread_mutex_lock(&o->lock);
 	while ((j = next_job(o))) {
 		pthread_mutex_unlock(&o->lock);
@@ -125,7 +126,7 @@ static void start_thread(struct offload *o)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	if (pthread_create(&o->threads[o->n_threads], NULL, thread_main, o) == 0)
-		pthread_setname_np(o->threads[o->n_threads++], "offload");
+		o->n_threads++;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
