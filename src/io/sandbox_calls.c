@@ -1,9 +1,10 @@
 /* sandbox_calls.c: a seccomp filter made of the rows of sandbox_calls.def, by libseccomp.
  *
  * What is in no row fails with EPERM and is reported to the kernel's audit log, so that a library
- * that came to need something shows what it is. Calls without conditions cost next to nothing: the
- * kernel keeps a bitmap of them. Calls of another architecture (32-bit ones on a 64-bit kernel)
- * would pass by the rows and end the process. */
+ * that came to need something shows what it is. Logging is a property of a filter; what is answered
+ * as absent happens with every thread and is no news, so it has a filter of its own. Calls without
+ * conditions cost next to nothing: the kernel keeps a bitmap of them. Calls of another architecture
+ * (32-bit ones on a 64-bit kernel) would pass by the rows and end the process. */
 #include "io/sandbox_priv.h"
 
 #ifdef HAVE_SECCOMP
@@ -19,9 +20,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum call_fate { CALL_ALLOWED, CALL_ABSENT };
+
 struct call_row {
 	const char *name;
-	uint32_t action;
+	enum call_fate fate;
 	unsigned n_conditions;
 	struct scmp_arg_cmp condition;
 };
@@ -30,23 +33,22 @@ struct call_row {
 #define HAS_NONE(n, bits) 1, SCMP_CMP64(n, SCMP_CMP_MASKED_EQ, (uint64_t)(bits), 0)
 #define HAS_ALL(n, bits) 1, SCMP_CMP64(n, SCMP_CMP_MASKED_EQ, (uint64_t)(bits), (uint64_t)(bits))
 
-static bool add_row(scmp_filter_ctx filter, const struct call_row *row)
+/* False: no call of this architecture, or younger than the library. */
+static bool add_row(scmp_filter_ctx filter, uint32_t action, const struct call_row *row)
 {
 	int number = seccomp_syscall_resolve_name(row->name);
 
-	/* Not one of this architecture, or younger than the library. */
-	if (number < 0)
-		return false;
-	return seccomp_rule_add_array(filter, row->action, number, row->n_conditions,
-				      &row->condition) == 0;
+	return number >= 0 && seccomp_rule_add_array(filter, action, number, row->n_conditions,
+						     &row->condition) == 0;
 }
 
-static size_t add_rows(scmp_filter_ctx filter)
+/* Answers how many calls are open. */
+static size_t add_rows(scmp_filter_ctx absent, scmp_filter_ctx refused)
 {
 	const struct call_row rows[] = {
-#define CALL(name, why) { #name, SCMP_ACT_ALLOW, 0, { 0 } },
-#define CALL_IF(name, condition, why) { #name, SCMP_ACT_ALLOW, condition },
-#define ABSENT(name, why) { #name, SCMP_ACT_ERRNO(ENOSYS), 0, { 0 } },
+#define CALL(name, why) { #name, CALL_ALLOWED, 0, { 0 } },
+#define CALL_IF(name, condition, why) { #name, CALL_ALLOWED, condition },
+#define ABSENT(name, why) { #name, CALL_ABSENT, 0, { 0 } },
 #include "io/sandbox_calls.def"
 #undef CALL
 #undef CALL_IF
@@ -55,20 +57,27 @@ static size_t add_rows(scmp_filter_ctx filter)
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		bool is_added = add_row(filter, &rows[i]);
+		bool is_absent = rows[i].fate == CALL_ABSENT;
 
-		n += is_added && rows[i].action == SCMP_ACT_ALLOW;
+		if (is_absent)
+			add_row(absent, SCMP_ACT_ERRNO(ENOSYS), &rows[i]);
+		n += add_row(refused, SCMP_ACT_ALLOW, &rows[i]) && !is_absent;
 	}
 	return n;
 }
 
 /* An old kernel cannot log, or cannot reach all threads at once; the filter is as good without. */
-static void set_attributes(scmp_filter_ctx filter)
+static scmp_filter_ctx filter_new(uint32_t otherwise, bool is_logged)
 {
-	seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-	seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
-	seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	scmp_filter_ctx f = seccomp_init(otherwise);
+
+	if (!f)
+		return NULL;
+	seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
+	seccomp_attr_set(f, SCMP_FLTATR_CTL_LOG, is_logged);
+	seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	return f;
 }
 
 static const char *reason(int error)
@@ -80,17 +89,20 @@ static const char *reason(int error)
 
 void sandbox_limit_calls(struct sandbox_status *s)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int error = ENOMEM;
+	scmp_filter_ctx absent = filter_new(SCMP_ACT_ALLOW, false);
+	scmp_filter_ctx refused = filter_new(SCMP_ACT_ERRNO(EPERM), true);
+	int error = -ENOMEM;
 
-	if (filter) {
-		set_attributes(filter);
-		s->n_calls = add_rows(filter);
-		error = -seccomp_load(filter);
-		seccomp_release(filter);
+	if (absent && refused) {
+		s->n_calls = add_rows(absent, refused);
+		error = seccomp_load(absent);
+		if (!error)
+			error = seccomp_load(refused);
 	}
+	seccomp_release(absent);
+	seccomp_release(refused);
 	if (error)
-		s->no_calls = reason(error);
+		s->no_calls = reason(-error);
 }
 
 #else

@@ -103,6 +103,7 @@ struct config {
 		} array;
 	} app_manager;
 	str mode;
+	str sandbox;
 	bool debug;
 	struct {
 		str level;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "io/signals.h"
 #include "main/cli.h"
+#include "main/confine.h"
 #include "main/listen.h"
 #include "main/reload.h"
 #include "main/screen.h"
@@ -31,11 +32,16 @@ struct run {
 	struct signals *signals;
 	struct loop *loops[LOOPS_MAX]; /* workers, then the hub */
 	size_t n_loops;
-	pthread_t threads[LOOPS_MAX];
-	size_t n_threads;
+	struct carrier {
+		pthread_t thread;
+		struct loop *loop;
+		char name[16]; /* as the kernel has it */
+	} carriers[LOOPS_MAX];
+	size_t n_carriers;
 	struct server *server;
 	struct reload *reload;
 	struct listeners listeners;
+	struct sandbox_status sandbox;
 	struct timer drain_check;
 	uint64_t drain_end_ms;
 	bool is_draining;
@@ -197,25 +203,28 @@ static bool open_server(struct run *r, const struct run_input *in)
 	return listen_open(&r->listeners, r->config, r->server, r->control, &r->problem);
 }
 
-static void *loop_thread(void *loop)
+static void *carry(void *carrier)
 {
-	loop_run(loop);
+	struct carrier *c = carrier;
+
+	pthread_setname_np(pthread_self(), c->name);
+	loop_run(c->loop);
 	return NULL;
 }
 
 static bool start_threads(struct run *r)
 {
-	for (; r->n_threads < r->n_loops; r->n_threads++) {
-		pthread_t *t = &r->threads[r->n_threads];
-		int error = pthread_create(t, NULL, loop_thread, r->loops[r->n_threads]);
-		char name[32];
+	size_t n_workers = r->config->workers;
 
+	for (size_t i = 0; i < r->n_loops; i++, r->n_carriers++) {
+		struct carrier *c = &r->carriers[i];
+		int error;
+
+		c->loop = r->loops[i];
+		snprintf(c->name, sizeof(c->name), i < n_workers ? "worker-%zu" : "hub", i);
+		error = pthread_create(&c->thread, NULL, carry, c);
 		if (error)
 			return fail(r, "no thread", error);
-		snprintf(name, sizeof(name), "%s%zu",
-			 r->n_threads < r->config->workers ? "worker-" : "hub-",
-			 r->n_threads % r->config->workers);
-		pthread_setname_np(*t, name);
 	}
 	return true;
 }
@@ -243,11 +252,15 @@ static void show_screen(const struct run *r, const struct app_table *apps, const
 		.app = first_enabled(apps),
 		.has_colors = is_colourful(r->config),
 	};
-	struct buf b;
+	struct buf b, sandbox;
 
 	buf_init(&b, 64 << 10);
+	buf_init(&sandbox, 256);
+	confine_put(&r->sandbox, &sandbox);
+	s.sandbox = buf_str(&sandbox);
 	screen_put(&s, &b);
 	write_stdout(NULL, buf_str(&b));
+	buf_fini(&sandbox);
 	buf_fini(&b);
 }
 
@@ -280,10 +293,10 @@ static void serve(struct run *r)
 /* The apps are freed by who has them. */
 static void close_all(struct run *r, const struct run_input *in)
 {
-	for (size_t i = 0; i < r->n_threads; i++)
-		loop_stop(r->loops[i]);
-	for (size_t i = 0; i < r->n_threads; i++)
-		pthread_join(r->threads[i], NULL);
+	for (size_t i = 0; i < r->n_carriers; i++)
+		loop_stop(r->carriers[i].loop);
+	for (size_t i = 0; i < r->n_carriers; i++)
+		pthread_join(r->carriers[i].thread, NULL);
 	if (r->server)
 		server_free(r->server);
 	if (r->reload)
@@ -311,7 +324,7 @@ int run_server(const struct run_input *in)
 		  LF_STR("config", c->file.name), LF_STR("mode", c->mode));
 	reload_log_lines(r.log, LOG_WARN, in->warnings);
 	raise_descriptor_limit(r.log);
-	is_up = open_loops(&r) && open_server(&r, in);
+	is_up = open_loops(&r) && open_server(&r, in) && confine(c, r.log, &r.sandbox, &r.problem);
 	if (is_up && !is_json(c))
 		show_screen(&r, in->apps, in->program);
 	is_up = is_up && start_threads(&r);

@@ -57,6 +57,9 @@ static void put_addresses(const struct screen *s, struct buf *b)
 		put_address(s, s->lan_ip, s->addresses[0].port, b);
 	}
 	buf_putc(b, '\n');
+	if (s->sandbox.n)
+		buf_printf(b, s->has_colors ? "  " DIM "%.*s" PLAIN "\n" : "  %.*s\n",
+			   STR_ARG(s->sandbox));
 }
 
 static void put_browser(const struct screen *s, str host, unsigned port, struct buf *b)

@@ -13,6 +13,7 @@ struct screen {
 	size_t n_addresses;
 	str unix_path;	       /* n == 0: none */
 	str lan_ip;	       /* n == 0: none, or not reachable there */
+	str sandbox;	       /* a sentence about it; n == 0: none */
 	const struct app *app; /* the first one that is enabled; NULL: there is none */
 	bool has_colors;
 };

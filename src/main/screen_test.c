@@ -56,6 +56,16 @@ static void the_demo_app_is_shown_with_lines_that_work_as_pasted(void **state)
 	unshow(&s);
 }
 
+static void the_sandbox_is_named_below_the_addresses(void **state)
+{
+	struct screen screen = { .addresses = local, .n_addresses = 1, .sandbox = S("Locked.") };
+	struct shown s;
+
+	show(&s, &screen, "app-key", "app-secret");
+	assert_shows(&s, "listens on http://127.0.0.1:6001\n  Locked.\n\n");
+	unshow(&s);
+}
+
 static void the_secret_of_a_real_app_is_never_shown(void **state)
 {
 	struct screen screen = { .addresses = local, .n_addresses = 1 };
@@ -115,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_demo_app_is_shown_with_lines_that_work_as_pasted),
+		cmocka_unit_test(the_sandbox_is_named_below_the_addresses),
 		cmocka_unit_test(the_secret_of_a_real_app_is_never_shown),
 		cmocka_unit_test(other_addresses_are_named_in_the_commands),
 		cmocka_unit_test(it_fits_a_small_terminal_and_has_colours_only_when_asked),
