@@ -19,11 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATHS_MAX = 64 };
-
 struct paths {
-	struct sandbox_path list[PATHS_MAX];
-	size_t n;
+	struct sandbox_path *list;
+	size_t n, cap;
 	struct arena texts;
 };
 
@@ -52,9 +50,17 @@ static const char *const system_paths[] = {
 
 /* Paths */
 
+/* Once each: secrets of a container lie in one folder. */
 static void add(struct paths *p, str path, enum sandbox_access access)
 {
-	ASSERT(p->n < PATHS_MAX);
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->list[i].access == access && str_eq(p->list[i].path, path))
+			return;
+	}
+	if (p->n == p->cap) {
+		p->cap = 2 * p->cap + 16;
+		p->list = xrealloc(p->list, p->cap * sizeof(*p->list));
+	}
 	p->list[p->n++] = (struct sandbox_path){ arena_copy(&p->texts, path), access };
 }
 
@@ -98,11 +104,9 @@ static bool is_regular(str path)
 /* Standard input and pipes cannot be read again. */
 static void add_config_file(struct paths *p, const struct config *c)
 {
-	if (c->file.name.n == 0) {
-		add_file(p, S(CONFIG_FILE_DEFAULT));
-		return;
-	}
-	if (is_regular(arena_copy(&p->texts, c->file.name)))
+	if (c->file.name.n == 0)
+		add_file(p, S(CONFIG_FILE_JSON));
+	else if (is_regular(arena_copy(&p->texts, c->file.name)))
 		add_file(p, c->file.name);
 }
 
@@ -117,6 +121,8 @@ static void collect(struct paths *p, const struct config *c)
 			add_file(p, target);
 	}
 	add_config_file(p, c);
+	for (const struct config_variable_file *f = c->variables.files; f; f = f->next)
+		add_file(p, f->path);
 	if (c->unix_socket.enabled)
 		add(p, folder_of(c->unix_socket.path), SANDBOX_REMOVE);
 }
@@ -184,6 +190,7 @@ static struct sandbox_status enter(const struct config *c)
 		.n_paths = p.n,
 		.uses_abstract_sockets = notify && notify[0] == '@',
 	});
+	xfree(p.list);
 	arena_fini(&p.texts);
 	return s;
 }
