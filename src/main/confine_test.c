@@ -131,7 +131,7 @@ static int run(void)
 	pthread_sigmask(SIG_BLOCK, &term, NULL);
 	config_report_init(&report);
 	r.config = config_load(&in, &report);
-	r.apps = config_apps_new(r.config, &in.env, r.key, &report);
+	r.apps = config_apps_new(r.config, r.key, &report);
 	if (str_eq(r.config->sandbox, S("off"))) {
 		haul.sandbox.no_calls = haul.sandbox.no_files = "off";
 		let_in();
