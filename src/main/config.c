@@ -120,6 +120,17 @@ static void check_unix_socket(const struct config *c, struct config_report *r)
 		config_error(r, config_setting(c, key)->from, key, "a path with .. is not allowed");
 }
 
+/* The files are looked at by certificate.c. */
+static void check_ssl(const struct config *c, struct config_report *r)
+{
+	if (c->ssl.enabled && c->unix_socket.enabled)
+		config_warn(r, config_setting(c, S("ssl.enabled"))->from, S("ssl.enabled"),
+			    "without effect on a Unix socket: the proxy in front of it speaks TLS");
+	if (c->ssl.redirect_http && !c->ssl.enabled)
+		config_warn(r, config_setting(c, S("ssl.redirect_http"))->from,
+			    S("ssl.redirect_http"), "without effect while ssl.enabled is false");
+}
+
 /* Other origins */
 
 struct texts {
@@ -221,6 +232,7 @@ static void check(const struct config *c, struct config_report *r)
 		check_later(c, &config_keys[i], r);
 	check_unix_socket(c, r);
 	check_rate_driver(c, r);
+	check_ssl(c, r);
 }
 
 /* Values that depend on the machine or on each other. */

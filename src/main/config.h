@@ -40,6 +40,14 @@ struct config {
 		str path;
 		uint32_t permission_mode;
 	} unix_socket;
+	struct {
+		bool enabled;
+		str cert_path;
+		str key_path;
+		str passphrase;
+		bool redirect_http;
+		uint64_t http_port;
+	} ssl;
 	str trusted_proxies;
 	uint32_t activity_timeout;
 	uint32_t user_authentication_timeout;

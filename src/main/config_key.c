@@ -13,6 +13,7 @@
 #define FITS_NUMBER uint16_t * : 1, uint32_t * : 1, uint64_t * : 1
 #define FITS_LIMIT uint64_t * : 1
 #define FITS_TEXT str * : 1
+#define FITS_SECRET str * : 1
 #define FITS_MODE uint32_t * : 1
 #define FITS_APPS str * : 1
 #define FITS_CHOICE str * : 1
@@ -40,6 +41,7 @@
 #define VALUE_MODE(x) .fallback.number = (x)
 #define VALUE_TEXT(x) .fallback.text = { x, sizeof(x) - 1 }
 #define VALUE_OPTIONAL(x) VALUE_TEXT(x)
+#define VALUE_SECRET(x) VALUE_TEXT(x)
 #define VALUE_CHOICE(x) VALUE_TEXT(x)
 #define VALUE_APPS(x) VALUE_TEXT(x)
 #define VALUE_LIST(x) VALUE_TEXT(x)
@@ -282,6 +284,7 @@ bool config_key_from_text(const struct config_key *k, str text, struct arena *a,
 		return true;
 	case CONFIG_TEXT:
 	case CONFIG_OPTIONAL:
+	case CONFIG_SECRET:
 	case CONFIG_ANY:
 		out->text = arena_copy(a, text);
 		return text_fits(k, text);
@@ -360,6 +363,7 @@ bool config_key_from_json(const struct config_key *k, struct json v, struct aren
 	case CONFIG_CHOICE:
 		return v.kind == JSON_STRING && choice_from(k, json_decode(v, a), false, out);
 	case CONFIG_OPTIONAL:
+	case CONFIG_SECRET:
 		out->text = S("");
 		return v.kind == JSON_NULL || text_from_json(k, v, a, &out->text);
 	case CONFIG_TEXT:
@@ -440,6 +444,9 @@ void config_value_put(const struct config_key *k, union config_value v, struct b
 		else
 			jw_string(b, v.text);
 		return;
+	case CONFIG_SECRET:
+		buf_puts(b, v.text.n ? S("\"********\"") : S("null"));
+		return;
 	case CONFIG_APPS:
 		buf_puts(b, v.text.n ? v.text : S("[]"));
 		return;
@@ -518,6 +525,7 @@ void config_key_put_expected(const struct config_key *k, struct buf *b)
 		put_text_expected(k, b);
 		return;
 	case CONFIG_OPTIONAL:
+	case CONFIG_SECRET:
 		put_text_expected(k, b);
 		buf_puts(b, S(" or null"));
 		return;

@@ -20,6 +20,7 @@ enum config_type {
 	CONFIG_RATIO,
 	CONFIG_TEXT,
 	CONFIG_OPTIONAL,
+	CONFIG_SECRET,
 	CONFIG_MODE,
 	CONFIG_CHOICE,
 	CONFIG_APPS,
@@ -39,7 +40,7 @@ union config_value {
 	bool flag;
 	uint64_t number; /* NUMBER, LIMIT, MODE */
 	double ratio;
-	str text; /* TEXT, OPTIONAL, CHOICE; for LIST and ANY JSON; for APPS the list in the
+	str text; /* TEXT, OPTIONAL, SECRET, CHOICE; for LIST and ANY JSON; for APPS the list in the
 		     file, at its place */
 };
 
@@ -86,7 +87,7 @@ bool config_key_from_text(const struct config_key *k, str text, struct arena *a,
 bool config_value_eq(const struct config_key *k, union config_value a, union config_value b);
 /* Does the value switch its feature off? */
 bool config_value_is_off(const struct config_key *k, union config_value v);
-/* As JSON. */
+/* As JSON. A secret is masked. */
 void config_value_put(const struct config_key *k, union config_value v, struct buf *b);
 /* Copies the value into the member at p. */
 void config_value_store(const struct config_key *k, union config_value v, void *p);
@@ -96,8 +97,9 @@ void config_key_put_expected(const struct config_key *k, struct buf *b);
 /* Texts of keys that this build does not read may be passwords: they are not quoted in messages. */
 static inline bool config_key_may_be_secret(const struct config_key *k)
 {
-	return k->otherwise != CONFIG_HONOURED &&
-	       (k->type == CONFIG_TEXT || k->type == CONFIG_OPTIONAL || k->type == CONFIG_ANY);
+	return k->type == CONFIG_SECRET ||
+	       (k->otherwise != CONFIG_HONOURED &&
+		(k->type == CONFIG_TEXT || k->type == CONFIG_OPTIONAL || k->type == CONFIG_ANY));
 }
 /* The accepted word that is nearest to text, for a CHOICE; else empty. */
 str config_key_suggest(const struct config_key *k, str text);

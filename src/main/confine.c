@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "main/certificate.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -123,6 +124,10 @@ static void collect(struct paths *p, const struct config *c)
 	add_config_file(p, c);
 	for (const struct config_variable_file *f = c->variables.files; f; f = f->next)
 		add_file(p, f->path);
+	if (certificate_is_wanted(c)) {
+		add_file(p, c->ssl.cert_path);
+		add_file(p, c->ssl.key_path);
+	}
 	if (c->unix_socket.enabled)
 		add(p, folder_of(c->unix_socket.path), SANDBOX_REMOVE);
 }

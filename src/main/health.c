@@ -21,7 +21,9 @@ static str reachable(str host)
 
 static struct client_url url_of(const struct config *c)
 {
-	struct client_url u = { .host = reachable(c->host), .port = c->port };
+	struct client_url u = { .is_tls = c->ssl.enabled && !c->unix_socket.enabled,
+				.host = reachable(c->host),
+				.port = c->port };
 
 	if (c->unix_socket.enabled)
 		u.unix_path = c->unix_socket.path;

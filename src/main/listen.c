@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { HTTP_PORT_DEFAULT = 80 };
+
 static void add(struct listeners *l, const struct net_address *a)
 {
 	for (size_t i = 0; i < l->n; i++) {
@@ -80,29 +82,30 @@ static bool is_missing_family(int error)
 	return error == EAFNOSUPPORT || error == EADDRNOTAVAIL || error == EPROTONOSUPPORT;
 }
 
-static void explain(const struct net_address *a, int error, struct buf *problem)
+static void explain(const struct net_address *a, const char *setting, int error,
+		    struct buf *problem)
 {
 	char text[NET_ADDRESS_TEXT_MAX];
 
 	if (error == EADDRINUSE)
 		buf_printf(problem,
 			   "port %u is in use: stop the other server (ss -ltnp 'sport = :%u' shows "
-			   "it), or set PORT to another one",
-			   a->port, a->port);
+			   "it), or set %s to another one",
+			   a->port, a->port, setting);
 	else if (error == EACCES)
 		buf_printf(problem,
-			   "port %u is for root: set PORT to one from 1024, or allow it with "
+			   "port %u is for root: set %s to one from 1024, or allow it with "
 			   "setcap cap_net_bind_service=+ep on the program",
-			   a->port);
+			   a->port, setting);
 	else
 		buf_printf(problem, "cannot listen on %.*s: %s",
 			   STR_ARG(net_address_format(a, text)), strerror(error));
 }
 
-static bool open_one(struct net_address *a, struct server *s, struct loop *probe, int *error)
+static bool open_one(struct net_address *a, enum listener_role role, struct server *s,
+		     struct loop *probe, int *error)
 {
-	return net_listen_probe(probe, a, error) == OK &&
-	       server_listen(s, LISTENER_CLIENTS, a, error) == OK;
+	return net_listen_probe(probe, a, error) == OK && server_listen(s, role, a, error) == OK;
 }
 
 static bool open_tcp(struct listeners *out, const struct config *c, struct server *s,
@@ -119,10 +122,10 @@ static bool open_tcp(struct listeners *out, const struct config *c, struct serve
 
 		if (a->port == 0 && out->n)
 			a->port = out->addresses[0].port;
-		if (open_one(a, s, probe, &error)) {
+		if (open_one(a, LISTENER_CLIENTS, s, probe, &error)) {
 			add(out, a);
 		} else if (wanted.n == 1 || !is_missing_family(error)) {
-			explain(a, error, problem);
+			explain(a, "PORT", error, problem);
 			return false;
 		}
 	}
@@ -171,6 +174,24 @@ bool listen_open(struct listeners *out, const struct config *c, struct server *s
 	if (c->unix_socket.enabled)
 		return open_unix(c, s, problem);
 	return open_tcp(out, c, s, probe, problem);
+}
+
+bool listen_open_redirect(const struct listeners *out, const struct config *c, struct server *s,
+			  struct loop *probe, struct buf *problem)
+{
+	bool has_port = c->ssl.http_port > 0 && c->ssl.http_port != CONFIG_NONE;
+
+	for (size_t i = 0; c->ssl.redirect_http && i < out->n; i++) {
+		struct net_address a = out->addresses[i];
+		int error = 0;
+
+		a.port = has_port ? (uint16_t)c->ssl.http_port : HTTP_PORT_DEFAULT;
+		if (!open_one(&a, LISTENER_REDIRECT, s, probe, &error)) {
+			explain(&a, "ssl.http_port", error, problem);
+			return false;
+		}
+	}
+	return true;
 }
 
 void listen_close(const struct config *c)

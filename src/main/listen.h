@@ -17,6 +17,10 @@ struct listeners {
  * do. */
 bool listen_open(struct listeners *out, const struct config *c, struct server *s,
 		 struct loop *probe, struct buf *problem);
+/* Beside the addresses of out, which listen_open has opened: the plain port that sends everybody to
+ * them, if the configuration wants one. False: *problem says why not. */
+bool listen_open_redirect(const struct listeners *out, const struct config *c, struct server *s,
+			  struct loop *probe, struct buf *problem);
 /* Removes what would stay behind: the path of the Unix socket. */
 void listen_close(const struct config *c);
 /* An address of this machine that others may reach, if we listen on all of them; else empty. */

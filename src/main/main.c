@@ -1,5 +1,6 @@
 /* main.c: which command, with which configuration. */
 #include "base/mem.h"
+#include "main/certificate.h"
 #include "main/cli.h"
 #include "main/commands.h"
 #include "main/config_apps.h"
@@ -91,20 +92,23 @@ static int print_errors(const struct config_report *r)
 	return EXIT_USAGE;
 }
 
-/* Takes the apps. */
+/* Takes the apps and the certificate. */
 static int serve(const struct config_input *in, struct config *c, struct app_table **apps,
-		 struct hash_key key, const char *program, const struct config_report *report)
+		 struct tls_context **tls, struct hash_key key, const char *program,
+		 const struct config_report *report)
 {
 	struct run_input run = {
 		.config_input = in,
 		.config = c,
 		.apps = *apps,
+		.tls = *tls,
 		.key = key,
 		.program = program,
 		.warnings = buf_str(&report->warnings),
 	};
 
 	*apps = NULL;
+	*tls = NULL;
 	return run_server(&run);
 }
 
@@ -116,19 +120,22 @@ static int with_config(const struct cli *cli, const char *program)
 	struct hash_key key = random_key();
 	struct config_report report;
 	struct app_table *apps;
+	struct tls_context *tls;
 	struct config *c;
 	int status;
 
 	config_report_init(&report);
 	c = config_load(&in, &report);
 	apps = config_apps_new(c, key, &report);
+	tls = certificate_load(c, &report);
 	if (report.n_errors)
 		status = print_errors(&report);
 	else if (cli->command == CLI_PRINT_CONFIG)
 		status = print_config(c, apps);
 	else
-		status = serve(&in, c, &apps, key, program, &report);
+		status = serve(&in, c, &apps, &tls, key, program, &report);
 	app_table_free(apps);
+	tls_context_unref(tls);
 	config_free(c);
 	config_report_fini(&report);
 	return status;

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "main/certificate.h"
 #include "main/config_apps.h"
 #include "main/config_changes.h"
 
@@ -13,6 +14,7 @@ enum { CHECK_MS = 16 };
 struct loaded {
 	struct config *config; /* NULL: there is none */
 	struct app_table *apps;
+	struct tls_context *tls; /* not the server's yet; NULL: no change */
 };
 
 struct reload {
@@ -29,6 +31,7 @@ static void loaded_free(struct reload *r, struct loaded *l)
 	if (!l->config)
 		return;
 	app_table_free(l->apps);
+	tls_context_unref(l->tls);
 	if (l->config != r->init.started)
 		config_free(l->config);
 	*l = (struct loaded){ 0 };
@@ -82,6 +85,7 @@ static bool load(struct reload *r, struct loaded *out)
 	config_report_init(&report);
 	out->config = config_load(r->init.input, &report);
 	out->apps = config_apps_new(out->config, r->init.key, &report);
+	out->tls = r->init.has_tls ? certificate_load(out->config, &report) : NULL;
 	is_good = report.n_errors == 0;
 	reload_log_lines(r->init.log, LOG_WARN, buf_str(&report.warnings));
 	reload_log_lines(r->init.log, LOG_ERROR, buf_str(&report.errors));
@@ -103,6 +107,15 @@ static void set_log_level(const struct reload *r)
 		log_set_level(r->init.log, level);
 }
 
+static void set_certificate(const struct reload *r, struct loaded *next)
+{
+	if (!next->tls)
+		return;
+	certificate_log(r->init.log, next->tls);
+	server_set_tls(r->init.server, next->tls);
+	next->tls = NULL;
+}
+
 static void begin(struct reload *r)
 {
 	struct server_options options;
@@ -113,6 +126,7 @@ static void begin(struct reload *r)
 	if (!load(r, &next))
 		return;
 	log_changes(r, &next);
+	set_certificate(r, &next);
 	app_table_follow(next.apps, r->now.apps);
 	r->before = r->now;
 	r->now = next;
@@ -158,7 +172,7 @@ struct reload *reload_new(const struct reload_init *i)
 	struct reload *r = xnew(struct reload);
 
 	r->init = *i;
-	r->now = (struct loaded){ i->started, i->apps };
+	r->now = (struct loaded){ .config = i->started, .apps = i->apps };
 	timer_init(&r->check, on_check);
 	return r;
 }

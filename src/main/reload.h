@@ -18,6 +18,7 @@ struct reload_init {
 	struct hash_key key;
 	struct config *started; /* what the start has read */
 	struct app_table *apps; /* taken over: what the server uses */
+	bool has_tls;		/* the listeners have */
 	struct server *server;
 	struct log *log;
 	struct loop *loop;

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "io/signals.h"
+#include "main/certificate.h"
 #include "main/cli.h"
 #include "main/confine.h"
 #include "main/listen.h"
@@ -40,6 +41,7 @@ struct run {
 	size_t n_carriers;
 	struct server *server;
 	struct reload *reload;
+	struct certificate_watch *certificates; /* NULL: there are none */
 	struct listeners listeners;
 	struct sandbox_status sandbox;
 	struct timer drain_check;
@@ -197,10 +199,26 @@ static bool open_server(struct run *r, const struct run_input *in)
 						      .key = in->key,
 						      .started = in->config,
 						      .apps = in->apps,
+						      .has_tls = in->tls,
 						      .server = r->server,
 						      .log = r->log,
 						      .loop = r->control });
+	server_set_tls(r->server, in->tls);
+	if (in->tls)
+		r->certificates = certificate_watch_new(r->control, r->server, r->log, r->reload);
 	return listen_open(&r->listeners, r->config, r->server, r->control, &r->problem);
+}
+
+/* Without it https:// works all the same. */
+static void open_redirect(struct run *r)
+{
+	struct buf problem;
+
+	buf_init(&problem, 4096);
+	if (!listen_open_redirect(&r->listeners, r->config, r->server, r->control, &problem))
+		log_write(r->log, LOG_WARN, "no redirect to https",
+			  LF_STR("problem", buf_str(&problem)));
+	buf_fini(&problem);
 }
 
 static void *carry(void *carrier)
@@ -240,16 +258,17 @@ static const struct app *first_enabled(const struct app_table *apps)
 	return NULL;
 }
 
-static void show_screen(const struct run *r, const struct app_table *apps, const char *program)
+static void show_screen(const struct run *r, const struct run_input *in)
 {
 	char lan[NET_ADDRESS_TEXT_MAX];
 	struct screen s = {
-		.program = program,
+		.program = in->program,
 		.addresses = r->listeners.addresses,
 		.n_addresses = r->listeners.n,
 		.unix_path = r->config->unix_socket.enabled ? r->config->unix_socket.path : S(""),
 		.lan_ip = listen_lan_ip(&r->listeners, lan),
-		.app = first_enabled(apps),
+		.certificate = in->tls ? tls_context_certificate(in->tls) : NULL,
+		.app = first_enabled(in->apps),
 		.has_colors = is_colourful(r->config),
 	};
 	struct buf b, sandbox;
@@ -264,13 +283,19 @@ static void show_screen(const struct run *r, const struct app_table *apps, const
 	buf_fini(&b);
 }
 
+static bool has_tls(const struct run *r)
+{
+	return certificate_is_wanted(r->config);
+}
+
 static void log_listeners(const struct run *r, const struct app_table *apps)
 {
 	for (size_t i = 0; i < r->listeners.n; i++) {
 		char text[NET_ADDRESS_TEXT_MAX];
 
 		log_write(
-			r->log, LOG_INFO, "http server listening",
+			r->log, LOG_INFO,
+			has_tls(r) ? "https server listening" : "http server listening",
 			LF_STR("listen_addr", net_address_format(&r->listeners.addresses[i], text)),
 			LF_U64("workers", r->config->workers), LF_U64("apps", apps->n));
 	}
@@ -297,8 +322,11 @@ static void close_all(struct run *r, const struct run_input *in)
 		loop_stop(r->carriers[i].loop);
 	for (size_t i = 0; i < r->n_carriers; i++)
 		pthread_join(r->carriers[i].thread, NULL);
+	certificate_watch_free(r->certificates);
 	if (r->server)
 		server_free(r->server);
+	else
+		tls_context_unref(in->tls);
 	if (r->reload)
 		reload_free(r->reload);
 	else
@@ -324,12 +352,17 @@ int run_server(const struct run_input *in)
 		  LF_STR("config", c->file.name), LF_STR("mode", c->mode));
 	reload_log_lines(r.log, LOG_WARN, in->warnings);
 	raise_descriptor_limit(r.log);
-	is_up = open_loops(&r) && open_server(&r, in) && confine(c, r.log, &r.sandbox, &r.problem);
+	is_up = open_loops(&r) && open_server(&r, in);
+	if (is_up && in->tls)
+		open_redirect(&r);
+	is_up = is_up && confine(c, r.log, &r.sandbox, &r.problem);
 	if (is_up && !is_json(c))
-		show_screen(&r, in->apps, in->program);
+		show_screen(&r, in);
 	is_up = is_up && start_threads(&r);
 	if (is_up) {
 		log_listeners(&r, in->apps);
+		if (in->tls)
+			certificate_log(r.log, in->tls);
 		serve(&r);
 		listen_close(c);
 	} else {

@@ -8,7 +8,8 @@
 struct run_input {
 	const struct config_input *config_input; /* where c came from, for the next reading */
 	struct config *config;
-	struct app_table *apps; /* taken over */
+	struct app_table *apps;	 /* taken over */
+	struct tls_context *tls; /* taken over; NULL: none */
 	struct hash_key key;
 	const char *program; /* how we were called, for the start-up screen */
 	str warnings;	     /* logged first */

@@ -34,9 +34,24 @@ static str reachable_host(const struct net_address *a, char text[NET_ADDRESS_TEX
 	return host;
 }
 
+static const char *scheme(const struct screen *s)
+{
+	return s->certificate ? "https" : "http";
+}
+
+/* The host to paste: with TLS a name that the certificate is for, if that is one name. */
+static str pasted_host(const struct screen *s, char text[NET_ADDRESS_TEXT_MAX])
+{
+	str name = s->certificate ? str_from_cstr(s->certificate->name) : S("");
+
+	if (name.n && str_find_char(name, '*') == name.n)
+		return name;
+	return reachable_host(&s->addresses[0], text);
+}
+
 static void put_address(const struct screen *s, str host, unsigned port, struct buf *b)
 {
-	buf_printf(b, s->has_colors ? " " GREEN "http://%.*s:%u" PLAIN : " http://%.*s:%u",
+	buf_printf(b, s->has_colors ? " " GREEN "%s://%.*s:%u" PLAIN : " %s://%.*s:%u", scheme(s),
 		   STR_ARG(host), port);
 }
 
@@ -66,11 +81,12 @@ static void put_browser(const struct screen *s, str host, unsigned port, struct 
 {
 	put_heading(s, "Browser", "  (npm install pusher-js)", b);
 	buf_printf(b,
-		   "    const pusher = new Pusher(\"%.*s\", { wsHost: \"%.*s\", wsPort: %u,\n"
-		   "      forceTLS: false, enabledTransports: [\"ws\"], cluster: \"mt1\" });\n"
+		   "    const pusher = new Pusher(\"%.*s\", { wsHost: \"%.*s\", %s: %u,\n"
+		   "      forceTLS: %s, enabledTransports: [\"ws\"], cluster: \"mt1\" });\n"
 		   "    pusher.subscribe(\"my-channel\").bind(\"my-event\", data => "
 		   "console.log(data));\n",
-		   STR_ARG(s->app->key), STR_ARG(host), port);
+		   STR_ARG(s->app->key), STR_ARG(host), s->certificate ? "wssPort" : "wsPort", port,
+		   s->certificate ? "true" : "false");
 }
 
 static str shown_secret(const struct screen *s)
@@ -88,18 +104,18 @@ static void put_laravel(const struct screen *s, str host, unsigned port, struct 
 		   "    PUSHER_APP_SECRET=%.*s\n"
 		   "    PUSHER_HOST=%.*s\n"
 		   "    PUSHER_PORT=%u\n"
-		   "    PUSHER_SCHEME=http\n"
+		   "    PUSHER_SCHEME=%s\n"
 		   "    PUSHER_APP_CLUSTER=mt1\n",
 		   STR_ARG(s->app->id), STR_ARG(s->app->key), STR_ARG(shown_secret(s)),
-		   STR_ARG(host), port);
+		   STR_ARG(host), port, scheme(s));
 }
 
 /* The options without which the command would talk to the demo app at the default address. */
 static void put_options(const struct screen *s, str host, unsigned port, bool publishes,
 			struct buf *b)
 {
-	if (port != 6001 || !str_eq(host, S("127.0.0.1")))
-		buf_printf(b, "--url http://%.*s:%u ", STR_ARG(host), port);
+	if (s->certificate || port != 6001 || !str_eq(host, S("127.0.0.1")))
+		buf_printf(b, "--url %s://%.*s:%u ", scheme(s), STR_ARG(host), port);
 	if (app_is_demo(s->app) && str_eq(s->app->id, S(DEMO_APP_ID)))
 		return;
 	if (publishes)
@@ -134,7 +150,7 @@ void screen_put(const struct screen *s, struct buf *b)
 
 	put_addresses(s, b);
 	if (s->app && s->n_addresses) {
-		host = reachable_host(&s->addresses[0], text);
+		host = pasted_host(s, text);
 		put_browser(s, host, s->addresses[0].port, b);
 		put_laravel(s, host, s->addresses[0].port, b);
 		put_commands(s, host, s->addresses[0].port, b);

@@ -6,14 +6,16 @@
 #include "base/buf.h"
 #include "core/app.h"
 #include "io/net.h"
+#include "io/tls.h"
 
 struct screen {
 	const char *program; /* how it was called */
 	const struct net_address *addresses;
 	size_t n_addresses;
-	str unix_path;	       /* n == 0: none */
-	str lan_ip;	       /* n == 0: none, or not reachable there */
-	str sandbox;	       /* a sentence about it; n == 0: none */
+	str unix_path;				   /* n == 0: none */
+	str lan_ip;				   /* n == 0: none, or not reachable there */
+	str sandbox;				   /* a sentence about it; n == 0: none */
+	const struct tls_certificate *certificate; /* NULL: plain http */
 	const struct app *app; /* the first one that is enabled; NULL: there is none */
 	bool has_colors;
 };

@@ -66,6 +66,28 @@ static void the_sandbox_is_named_below_the_addresses(void **state)
 	unshow(&s);
 }
 
+static void with_tls_the_lines_say_so_and_name_whom_the_certificate_is_for(void **state)
+{
+	struct tls_certificate certificate = { .name = "ws.example.com" };
+	struct screen screen = { .addresses = local,
+				 .n_addresses = 1,
+				 .certificate = &certificate };
+	struct shown s;
+
+	show(&s, &screen, "app-key", "app-secret");
+	assert_shows(&s, "listens on https://127.0.0.1:6001\n");
+	assert_shows(&s, "new Pusher(\"app-key\", { wsHost: \"ws.example.com\", wssPort: 6001,\n"
+			 "      forceTLS: true, ");
+	assert_shows(&s, "\n    PUSHER_HOST=ws.example.com\n    PUSHER_PORT=6001\n"
+			 "    PUSHER_SCHEME=https\n");
+	assert_shows(&s, "watch --url https://ws.example.com:6001 my-channel\n");
+	unshow(&s);
+	certificate = (struct tls_certificate){ .name = "*.example.com" };
+	show(&s, &screen, "app-key", "app-secret");
+	assert_shows(&s, "wsHost: \"127.0.0.1\", wssPort: 6001,");
+	unshow(&s);
+}
+
 static void the_secret_of_a_real_app_is_never_shown(void **state)
 {
 	struct screen screen = { .addresses = local, .n_addresses = 1 };
@@ -126,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_demo_app_is_shown_with_lines_that_work_as_pasted),
 		cmocka_unit_test(the_sandbox_is_named_below_the_addresses),
+		cmocka_unit_test(with_tls_the_lines_say_so_and_name_whom_the_certificate_is_for),
 		cmocka_unit_test(the_secret_of_a_real_app_is_never_shown),
 		cmocka_unit_test(other_addresses_are_named_in_the_commands),
 		cmocka_unit_test(it_fits_a_small_terminal_and_has_colours_only_when_asked),

@@ -93,7 +93,7 @@ class Server:
     def _await_port(self):
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
-            found = re.search(r'"http server listening","listen_addr":"[^"]*:(\d+)"', self.log())
+            found = re.search(r'"https? server listening","listen_addr":"[^"]*:(\d+)"', self.log())
             if found:
                 return int(found.group(1))
             if self.process.poll() is not None:
