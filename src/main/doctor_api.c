@@ -194,10 +194,10 @@ static void judge_proxied(struct doctor *d, const struct arrival *a)
 	if (a->forwarded_for.n && !a->is_trusted)
 		doctor_find(d, DOCTOR_CLIENT_UNTRUSTED, "from %.*s, X-Forwarded-For: %.*s",
 			    STR_ARG(a->peer), STR_ARG(a->forwarded_for));
-	else if (!a->forwarded_for.n && !a->is_proxied)
+	if (!a->forwarded_for.n && !a->is_proxied)
 		doctor_find(d, DOCTOR_CLIENT_SHARED,
 			    "requests come from %.*s without X-Forwarded-For", STR_ARG(a->peer));
-	else if (!a->is_proxied)
+	if (!a->is_proxied)
 		judge_spoofing(d, a);
 	if (d->url.is_tls && a->forwarded_proto.p && !str_eq_nocase(a->forwarded_proto, S("https")))
 		doctor_find(d, DOCTOR_PROTO_MISSING, "X-Forwarded-Proto: %.*s",
@@ -229,7 +229,9 @@ void doctor_check_limits(struct doctor *d)
 {
 	uint64_t limit, left;
 
-	if (!str_to_u64(http_answer_header(&d->last_api, S("x-ratelimit-limit")), UINT32_MAX,
+	if (d->last_api.status == 429)
+		doctor_find_refusal(d, &d->last_api);
+	else if (!str_to_u64(http_answer_header(&d->last_api, S("x-ratelimit-limit")), UINT32_MAX,
 			&limit) ||
 	    !str_to_u64(http_answer_header(&d->last_api, S("x-ratelimit-remaining")), UINT32_MAX,
 			&left))

@@ -123,6 +123,16 @@ static bool is_other_site(const struct doctor *d)
 	return true;
 }
 
+/* Sockudo itself knows none of the three. */
+static bool is_prefix_kept(const struct doctor *d)
+{
+	for (enum doctor_way w = 0; w < N_DOCTOR_WAYS; w++) {
+		if (!str_eq(d->first[w].body, S("404 NOT FOUND")))
+			return false;
+	}
+	return true;
+}
+
 void doctor_check_server(struct doctor *d)
 {
 	str proxy;
@@ -131,7 +141,10 @@ void doctor_check_server(struct doctor *d)
 	ask_all(d);
 	for (enum doctor_way w = 0; w < N_DOCTOR_WAYS; w++)
 		is_there |= doctor_is_ours(&d->first[w], w);
-	if (is_there) {
+	if (is_prefix_kept(d)) {
+		doctor_find(d, DOCTOR_PREFIX_KEPT, "404 for %.*s/up, and for the others",
+			    STR_ARG(d->url.path));
+	} else if (is_there) {
 		proxy = http_answer_header(&d->first[DOCTOR_APPS], S("server"));
 		d->has |= DOCTOR_HAS_SERVER;
 		doctor_ok(d, "Sockudo answers%s%.*s (%u ms)", proxy.n ? " behind " : "",
