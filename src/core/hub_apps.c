@@ -45,9 +45,12 @@ static void hub_app_set(struct hub_app *a, const struct app *app, uint64_t now_m
 /* At least one, so that it is never NULL. */
 static void resize(struct hub *h, size_t n)
 {
-	h->apps = xrealloc(h->apps, (n ? n : 1) * sizeof(*h->apps));
-	for (size_t i = h->n_slots; i < n; i++)
-		h->apps[i] = NULL;
+	struct hub_app **all = xcalloc(n ? n : 1, sizeof(*all));
+
+	for (size_t i = 0; i < n && i < h->n_slots; i++)
+		all[i] = h->apps[i];
+	xfree(h->apps);
+	h->apps = all;
 	h->n_slots = n;
 }
 

@@ -6,7 +6,7 @@
 #include "io/tls.h"
 #include "server/client_address.h"
 #include "server/http.h"
-#include "server/reload.h"
+#include "server/changeover.h"
 #include "server/server.h"
 #include "server/session.h"
 #include "server/worker.h"
@@ -413,7 +413,7 @@ void conn_end(struct conn *c)
 	c->kept = NULL;
 	timer_disarm(&c->timer);
 	net_close(w->loop, &c->file);
-	reload_pass_over(w, c);
+	changeover_pass_over(w, c);
 	list_remove(&c->link);
 	atomic_fetch_sub_explicit(&w->n_conns, 1, memory_order_relaxed);
 	c->phase = CONN_ENDED;

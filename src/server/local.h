@@ -48,7 +48,7 @@ struct subs {
 };
 
 /* An app on one worker: what holds for it now, and its channels. A new configuration changes app
- * and leaves the record where it is (reload.h). */
+ * and leaves the record where it is (changeover.h). */
 struct local_app {
 	const struct app *app;
 	bool is_removed;     /* the worker's table of apps does not have it any more */

@@ -6,7 +6,7 @@
 #include "codec/pusher.h"
 #include "server/http.h"
 #include "server/listener.h"
-#include "server/reload.h"
+#include "server/changeover.h"
 #include "server/server.h"
 #include "server/session.h"
 
@@ -115,7 +115,7 @@ static void take(struct worker *w, const struct mail *m)
 		close_all(r);
 		return;
 	case TO_WORKER_RELOAD:
-		reload_on_mail(w, r);
+		changeover_on_mail(w, r);
 		return;
 	}
 	NEVER("unknown mail to a worker");
@@ -232,7 +232,7 @@ static bool on_turn_end(void *ctx)
 
 	if (!w->is_draining && server_is_draining(w->server))
 		begin_draining(w);
-	more = reload_turn(w);
+	more = changeover_turn(w);
 	while (out_has_room(&w->out)) {
 		bool any = outbox_flush(&w->to_hub);
 
@@ -246,7 +246,7 @@ static bool on_turn_end(void *ctx)
 	outbox_flush(&w->to_hub);
 	loop_pause_files(w->loop, hub_is_full(w));
 	follow_peak(w);
-	return more || reload_is_due(w);
+	return more || changeover_is_due(w);
 }
 
 str worker_date(struct worker *w)
@@ -270,7 +270,7 @@ void worker_init(struct worker *w, struct server *s, unsigned index, struct loop
 	outbox_init(&w->to_hub, w->hub_inbox);
 	slab_init(&w->conns, sizeof(struct conn));
 	list_init(&w->all);
-	reload_init(w);
+	changeover_init(w);
 	out_init(&w->out, w->options->out_bytes_full);
 	arena_init(&w->arena, WORKER_RECV_BYTES);
 	w->recv = xalloc(WORKER_RECV_BYTES);
@@ -294,7 +294,7 @@ void worker_fini(struct worker *w)
 	ASSERT(w->n_conns == 0);
 	listener_close_all(w);
 	timer_disarm(&w->drain_timer);
-	reload_fini(w);
+	changeover_fini(w);
 	out_fini(&w->out);
 	arena_fini(&w->arena);
 	xfree(w->recv);

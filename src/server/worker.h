@@ -58,7 +58,7 @@ struct worker {
 	struct client_rate_count rate_counts[N_CLIENT_RATES];
 
 	struct listener *listeners;
-	/* reload.c */
+	/* changeover.c */
 	bool is_reloading;  /* between the steps of mail.h */
 	struct list *sweep; /* of all: the next one to be looked at; NULL: nothing is swept */
 

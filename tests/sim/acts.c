@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "client.h"
 #include "publisher.h"
+#include "reload.h"
 
 /* Clients */
 
@@ -214,6 +215,7 @@ static const struct act {
 	{ 1, let_time_pass },
 	{ 2, limit_files },
 	{ 2, reset_somebody },
+	{ 3, reload_act },
 };
 
 struct mix {

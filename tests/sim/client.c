@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "codec/websocket.h"
+#include "reload.h"
 #include "wire.h"
 
 #include <stdarg.h>
@@ -74,7 +75,7 @@ struct client *client_connect(struct world *w, unsigned app, bool is_witness)
 	c->connection = ++w->n_connections;
 	c->app = app;
 	c->is_witness = is_witness;
-	c->refusal = app == APP_UNKNOWN ? 4001 : app == APP_DISABLED ? 4003 : 0;
+	c->meets = reload_meets(w, app);
 	c->may_be_shut_out = w->has_few_files;
 	c->hangs_up = chance(w, 50);
 	c->appetite = is_witness || chance(w, 80) ? 4096 : 16 + pick(w, 100);
@@ -277,7 +278,8 @@ static void on_welcome(struct client *c, const struct words *words)
 
 	if (json_parse(words->data, 4, &doc, NULL) == OK && doc.kind == JSON_OBJECT)
 		id = decoded(c, find_member(doc, S("socket_id")));
-	if (c->state != CLIENT_WAITING || c->refusal || id.n == 0 || id.n >= sizeof(c->id))
+	if (c->state != CLIENT_WAITING || !(c->meets & MEETS_SERVICE) || id.n == 0 ||
+	    id.n >= sizeof(c->id))
 		fail(c, "is welcomed out of place: %.*s", STR_ARG(words->data));
 	memcpy(c->id, id.p, id.n);
 	c->id[id.n] = '\0';
@@ -291,12 +293,14 @@ static bool is_legal_refusal(const struct client *c, uint64_t code)
 {
 	const struct world *w = c->world;
 
-	if (c->refusal)
-		return code == c->refusal;
+	if (reload_may_close(c->meets, code))
+		return true;
+	if (!(c->meets & MEETS_SERVICE))
+		return false;
 	if (code == 4004)
-		return c->app == APP_SMALL && w->plan.quota && w->n_small_max > w->plan.quota;
+		return c->app == APP_SMALL && w->n_small_max > w->quota.low;
 	if (code == 4100)
-		return w->plan.max_connections && w->n_all_max > w->plan.max_connections;
+		return w->n_all_max > w->connections.low;
 	return code == 4200 && w->is_draining;
 }
 
@@ -304,7 +308,7 @@ static bool is_legal_farewell(const struct client *c, uint64_t code)
 {
 	if (code == 4200)
 		return c->world->is_draining;
-	return code == 4201 && c->is_dead;
+	return (code == 4201 && c->is_dead) || reload_may_close(c->meets, code);
 }
 
 static void on_refused_subscribe(struct client *c, const struct ask *a)
@@ -547,7 +551,7 @@ static void send(struct client *c)
 static bool is_legal_end(const struct client *c)
 {
 	const struct world *w = c->world;
-	bool was_to_go = c->state == CLIENT_LEAVING || c->refusal || w->is_draining;
+	bool was_to_go = c->state == CLIENT_LEAVING || c->meets != MEETS_SERVICE || w->is_draining;
 
 	return c->state == CLIENT_OVER || (c->was_absent && was_to_go) ||
 	       (w->plan.resets && sim_peer_state(c->peer) == SIM_PEER_RESET) || c->is_dead ||

@@ -59,7 +59,7 @@ struct client {
 	bool may_be_shut_out; /* descriptors ran out while it came */
 	bool has_heard;	      /* anything at all */
 	size_t appetite;      /* bytes per reading */
-	uint16_t refusal;     /* 4001, 4003: what must come; 0: a welcome */
+	unsigned meets;	      /* reload.h */
 	uint16_t farewell;    /* code of an error that announced a Close */
 	bool hangs_up;	      /* after a Close, without waiting for the end of the stream */
 	struct buf in, out;

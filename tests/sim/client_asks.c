@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "codec/digest.h"
+#include "reload.h"
 #include "wire.h"
 
 /* Of the server after its Close, and a little less. */
@@ -50,8 +51,8 @@ static void say_buf(struct client *c, struct buf *b)
 
 bool client_may_ask(const struct client *c)
 {
-	return c->state <= CLIENT_OPEN && !c->is_dead && !c->is_half_closed && !c->refusal &&
-	       !c->farewell && c->n_asks < ASKS_MAX - 16;
+	return c->state <= CLIENT_OPEN && !c->is_dead && !c->is_half_closed &&
+	       (c->meets & MEETS_SERVICE) && !c->farewell && c->n_asks < ASKS_MAX - 16;
 }
 
 /* Subscribing */

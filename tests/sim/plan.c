@@ -30,6 +30,7 @@ static void draw_faults(struct world *w)
 	p->limits_files = chance(w, 15);
 	p->resets = chance(w, 15);
 	p->drains = chance(w, 25);
+	p->reloads = chance(w, 40);
 	p->is_narrow = chance(w, 60);
 }
 
@@ -111,19 +112,46 @@ struct server_options plan_options(struct world *w)
 
 void plan_apps(struct world *w)
 {
-	struct app *main, *small, *disabled;
+	w->book = app_table_new(w->hash_key);
+	w->app[APP_MAIN] = app_table_add(w->book, S("app-id"), S("app-key"), S("app-secret"));
+	w->app[APP_SMALL] = app_table_add(w->book, S("small"), S("small-key"), S("another secret"));
+	w->app[APP_DISABLED] = app_table_add(w->book, S("off"), S("off-key"), S("secret"));
+}
 
-	main = app_table_add(w->apps, S("app-id"), S("app-key"), S("app-secret"));
-	small = app_table_add(w->apps, S("small"), S("small-key"), S("another secret"));
-	disabled = app_table_add(w->apps, S("off"), S("off-key"), S("secret"));
-	main->enable_client_messages = small->enable_client_messages = true;
-	disabled->enabled = false;
-	small->limits.max_connections = w->plan.quota;
-	if (w->plan.members_max)
-		small->limits.max_presence_members_per_channel = w->plan.members_max;
-	w->app[APP_MAIN] = main;
-	w->app[APP_SMALL] = small;
-	w->app[APP_DISABLED] = disabled;
+static struct app *copy_from_book(struct world *w, struct app_table *t, unsigned app)
+{
+	const struct app *a = w->app[app];
+
+	return app_table_add(t, a->id, a->key, a->secret);
+}
+
+static void add_guest(struct app_table *t, unsigned i)
+{
+	char name[16];
+	int n = snprintf(name, sizeof(name), "guest-%u", i);
+
+	app_table_add(t, (str){ name, (size_t)n }, (str){ name, (size_t)n }, S("secret"));
+}
+
+struct app_table *plan_table(struct world *w, bool has_small, bool serves_small, uint32_t quota,
+			     unsigned n_guests)
+{
+	struct app_table *t = app_table_new(w->hash_key);
+	struct app *small;
+
+	copy_from_book(w, t, APP_MAIN)->enable_client_messages = true;
+	for (unsigned i = 0; i < n_guests; i++)
+		add_guest(t, i);
+	if (has_small) {
+		small = copy_from_book(w, t, APP_SMALL);
+		small->enabled = serves_small;
+		small->enable_client_messages = true;
+		small->limits.max_connections = quota;
+		if (w->plan.members_max)
+			small->limits.max_presence_members_per_channel = w->plan.members_max;
+	}
+	copy_from_book(w, t, APP_DISABLED)->enabled = false;
+	return t;
 }
 
 /* Names are from a small set, so that the apps have some in common. */

@@ -7,7 +7,11 @@
 void plan_draw(struct world *w, const struct world_wish *wish);
 struct sim_options plan_weather(struct world *w);
 struct server_options plan_options(struct world *w);
+/* The book. */
 void plan_apps(struct world *w);
+/* What the server gets. */
+struct app_table *plan_table(struct world *w, bool has_small, bool serves_small, uint32_t quota,
+			     unsigned n_guests);
 void plan_topics(struct world *w);
 
 #endif

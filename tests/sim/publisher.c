@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "reload.h"
 #include "wire.h"
 
 #include <stdarg.h>
@@ -98,6 +99,16 @@ void publisher_half_close(struct publisher *p)
 	p->is_changed = true;
 }
 
+void publisher_warn(struct publisher *p, unsigned app, unsigned meets)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		struct request *r = &p->requests[(p->first + i) % REQUESTS_MAX];
+
+		if (r->app == app)
+			r->meets |= meets;
+	}
+}
+
 /* Answers */
 
 static bool lists_users(struct publisher *p, str body, uint32_t users)
@@ -147,6 +158,8 @@ static bool is_legal_answer(struct publisher *p, const struct request *r,
 {
 	bool is_mute = p->world->plan.fails_memory && (a->status >= 400 || r->is_publish);
 
+	if (a->status == 200 && !(r->meets & MEETS_SERVICE))
+		return false;
 	return a->status == r->status && (is_mute || has_body(p, r, a->body));
 }
 
@@ -155,6 +168,8 @@ static bool is_legal_refusal(const struct publisher *p, const struct request *r,
 {
 	const struct world *w = p->world;
 
+	if (status != r->status && reload_may_answer(r->meets, status))
+		return true;
 	return status == 503 && ((w->is_draining && r->is_publish) || w->plan.fails_memory);
 }
 

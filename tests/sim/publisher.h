@@ -12,8 +12,9 @@ enum { REQUESTS_MAX = 16 };
 struct request {
 	unsigned status;
 	bool is_head;
-	bool is_publish; /* refused while draining */
-	bool is_last;	 /* the connection ends with its answer */
+	bool is_publish;     /* refused while draining */
+	unsigned app, meets; /* reload.h */
+	bool is_last;	     /* the connection ends with its answer */
 	uint32_t first_event, n_events;
 	enum { BODY_IS, BODY_HAS, BODY_LISTS_USERS } check;
 	str body; /* in the publisher's arena */
@@ -54,6 +55,8 @@ void publisher_talk_nonsense(struct publisher *p);
 /* An unfinished request, and silence. */
 void publisher_stall(struct publisher *p);
 void publisher_half_close(struct publisher *p);
+/* What was asked of the app may meet that, too. */
+void publisher_warn(struct publisher *p, unsigned app, unsigned meets);
 void publisher_vanish(struct publisher *p, bool by_reset);
 
 /* A signed GET of a path below /apps/{id}, with a query (empty, or names that sort behind auth_…). */

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "client.h"
 #include "codec/digest.h"
+#include "reload.h"
 
 #include <stdio.h>
 
@@ -17,6 +18,7 @@ static struct request *await(struct publisher *p, const struct request *expected
 	ASSERT(p->n <= REQUESTS_MAX);
 	*r = *expected;
 	r->body = arena_copy(&p->arena, expected->body);
+	r->meets = reload_meets(p->world, r->app);
 	p->is_changed = true;
 	return r;
 }
@@ -106,18 +108,25 @@ static void put_call(struct publisher *p, const struct call *c)
 static void post(struct publisher *p, unsigned app, const char *path, const struct buf *body,
 		 const struct request *expected)
 {
+	struct request r = *expected;
+
 	put_call(p, &(struct call){ .method = "POST",
 				    .app = app,
 				    .path = str_from_cstr(path),
 				    .body = buf_str(body) });
-	await(p, expected)->is_publish = true;
+	r.is_publish = true;
+	r.app = app;
+	await(p, &r);
 }
 
 void publisher_get(struct publisher *p, unsigned app, str path, str query,
 		   const struct request *expected)
 {
+	struct request r = *expected;
+
 	put_call(p, &(struct call){ .method = "GET", .app = app, .path = path, .query = query });
-	await(p, expected);
+	r.app = app;
+	await(p, &r);
 }
 
 /* Publishing */

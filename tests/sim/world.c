@@ -7,6 +7,7 @@
 #include "client.h"
 #include "plan.h"
 #include "publisher.h"
+#include "reload.h"
 
 #include <stdio.h>
 
@@ -45,6 +46,7 @@ static bool serve(struct world *w)
 	bool any;
 
 	w->trace->now_us = sim_now_us(w->sim);
+	reload_serve(w);
 	any = serve_clients(w);
 	for (unsigned i = 0; i < PUBLISHERS_MAX; i++)
 		any |= serve_publisher(w->publishers[i]);
@@ -218,6 +220,7 @@ void world_rest(struct world *w)
 	trace_note(w->trace, "world", "comes to rest");
 	come_to_rest(w);
 	check_people(w);
+	reload_rest(w);
 	audit(w);
 	oracle_rest(&w->oracle);
 	w->is_resting = false;
@@ -254,6 +257,7 @@ static void drain(struct world *w)
 
 void world_end(struct world *w)
 {
+	reload_restore(w);
 	if (w->plan.drains)
 		drain(w);
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
@@ -284,18 +288,18 @@ static void open_door(struct world *w, unsigned i, const char *ip)
 
 static void make_server(struct world *w)
 {
-	struct hash_key key = { pick(w, UINT64_MAX), pick(w, UINT64_MAX) };
-	struct server_options o = plan_options(w);
 	struct loop *hub_loop;
 	int error;
 
-	w->apps = app_table_new(key);
+	w->hash_key = (struct hash_key){ pick(w, UINT64_MAX), pick(w, UINT64_MAX) };
+	w->options = plan_options(w);
 	plan_apps(w);
+	reload_init(w);
 	w->n_loops = w->plan.n_workers + (w->plan.n_workers > 1);
 	for (unsigned i = 0; i < w->n_loops; i++)
 		w->loops[i] = sim_loop_new(w->sim);
 	hub_loop = w->n_loops > w->plan.n_workers ? w->loops[w->plan.n_workers] : NULL;
-	w->server = server_new(&o, w->apps, NULL, w->loops, hub_loop, key);
+	w->server = server_new(&w->options, w->apps, NULL, w->loops, hub_loop, w->hash_key);
 	open_door(w, 0, "0.0.0.0");
 	open_door(w, 1, "::");
 	ASSERT(server_listen_unix(w->server, LISTENER_CLIENTS, UNIX_PATH, 0600, &error) == OK);
@@ -329,12 +333,12 @@ static void trace_plan(struct world *w)
 
 	trace_note(w->trace, "world",
 		   "%u workers, %u topics, %u clients, quota %u, members %u, connections "
-		   "%u%s%s%s%s%s%s%s",
+		   "%u%s%s%s%s%s%s%s%s",
 		   p->n_workers, p->n_topics, p->n_clients, p->quota, p->members_max,
 		   p->max_connections, p->is_rough ? ", rough" : "", p->is_tight ? ", tight" : "",
 		   p->drops_newest ? ", drops" : "", p->fails_memory ? ", short of memory" : "",
 		   p->limits_files ? ", short of files" : "", p->resets ? ", resets" : "",
-		   p->is_narrow ? ", narrow" : "");
+		   p->is_narrow ? ", narrow" : "", p->reloads ? ", reloads" : "");
 }
 
 void world_init(struct world *w, struct trace *t, uint64_t seed, const struct world_wish *wish)
@@ -371,7 +375,8 @@ void world_fini(struct world *w)
 	for (unsigned i = 0; i < w->n_loops; i++)
 		loop_free(w->loops[i]);
 	sim_free(w->sim);
-	app_table_free(w->apps);
+	reload_fini(w);
+	app_table_free(w->book);
 	oracle_fini(&w->oracle);
 	more = mem_live_bytes() - w->live_bytes_before;
 	if (more != 0)

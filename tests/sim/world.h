@@ -18,7 +18,7 @@ enum {
 	DOORS = 3, /* IPv4, IPv6, a unix socket */
 };
 
-/* The apps, by index. */
+/* The apps, in the order of the book. */
 enum { APP_MAIN, APP_SMALL, APP_DISABLED, N_APPS, APP_UNKNOWN = N_APPS };
 
 /* What a seed decides before anything happens. */
@@ -38,7 +38,13 @@ struct plan {
 	bool limits_files; /* descriptors run out now and then */
 	bool resets;	   /* the network breaks connections */
 	bool drains;	   /* at the end */
+	bool reloads;	   /* settings change meanwhile */
 	bool is_narrow;	   /* turns and mailboxes are small */
+};
+
+/* A limit, and between what it was since the world rested. UINT32_MAX: none. */
+struct range {
+	uint32_t now, low, high;
 };
 
 struct world {
@@ -49,11 +55,20 @@ struct world {
 
 	struct sim *sim;
 	struct sim_options weather;
+	struct hash_key hash_key;
 	struct loop *loops[WORKERS_MAX + 1]; /* the last one is the hub's, if it has one */
 	unsigned n_loops;
-	struct app_table *apps;
+	struct app_table *book; /* what everybody knows: ids, keys, secrets */
 	const struct app *app[N_APPS];
 	struct server *server;
+	struct server_options options; /* of the beginning */
+	/* reload.h */
+	struct app_table *apps;	       /* the server's */
+	struct app_table *apps_before; /* what it may still use, or NULL */
+	unsigned small_is;	       /* MEETS_…: of APP_SMALL */
+	unsigned small_meets;	       /* and of who asks for it now */
+	struct range quota;	       /* of APP_SMALL */
+	struct range connections;      /* of all apps */
 	struct net_address address[2];
 
 	struct client *clients[CLIENTS_MAX];

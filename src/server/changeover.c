@@ -1,4 +1,4 @@
-#include "server/reload.h"
+#include "server/changeover.h"
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -14,9 +14,12 @@
 /* At least one, so that it is never NULL. */
 static void resize(struct worker *w, size_t n)
 {
-	w->local_apps = xrealloc(w->local_apps, (n ? n : 1) * sizeof(*w->local_apps));
-	for (size_t i = w->n_local_apps; i < n; i++)
-		w->local_apps[i] = NULL;
+	struct local_app **all = xcalloc(n ? n : 1, sizeof(*all));
+
+	for (size_t i = 0; i < n && i < w->n_local_apps; i++)
+		all[i] = w->local_apps[i];
+	xfree(w->local_apps);
+	w->local_apps = all;
 	w->n_local_apps = n;
 }
 
@@ -63,12 +66,12 @@ static void forget_removed(struct worker *w)
 	resize(w, w->apps->n_slots);
 }
 
-void reload_init(struct worker *w)
+void changeover_init(struct worker *w)
 {
 	set_apps(w, w->apps);
 }
 
-void reload_fini(struct worker *w)
+void changeover_fini(struct worker *w)
 {
 	for (size_t i = 0; i < w->n_local_apps; i++) {
 		if (w->local_apps[i])
@@ -128,21 +131,21 @@ static void switch_over(struct worker *w, const struct server_settings *next)
 	w->sweep = closes ? w->all.next : &w->all;
 }
 
-bool reload_is_due(const struct worker *w)
+bool changeover_is_due(const struct worker *w)
 {
 	return w->settings != server_settings(w->server) && !w->is_reloading;
 }
 
-bool reload_turn(struct worker *w)
+bool changeover_turn(struct worker *w)
 {
-	if (reload_is_due(w))
+	if (changeover_is_due(w))
 		switch_over(w, server_settings(w->server));
 	if (w->sweep && !mailbox_is_full(w->hub_inbox))
 		sweep(w);
 	return w->sweep != NULL;
 }
 
-void reload_on_mail(struct worker *w, const struct to_worker_reload *m)
+void changeover_on_mail(struct worker *w, const struct to_worker_reload *m)
 {
 	if (m->step == RELOAD_SWEPT) {
 		tell_hub(w, RELOAD_DONE);

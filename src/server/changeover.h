@@ -1,29 +1,29 @@
-/* reload.h: how one worker changes over to new settings while its sessions go on.
+/* changeover.h: how one worker changes over to new settings while its sessions go on.
  *
  * server.c publishes the new settings; each worker takes them at the end of a turn, all at once:
  * nothing of it ever sees a mixture. Sessions hold the worker's record of their app (struct
  * local_app), which stays, so there is no walk over connections, unless an app was removed or
  * disabled: then its sessions are closed, a slice per turn. What is said to the hub meanwhile is
  * described in mail.h. Everything is of the worker's thread. */
-#ifndef SERVER_RELOAD_H
-#define SERVER_RELOAD_H
+#ifndef SERVER_CHANGEOVER_H
+#define SERVER_CHANGEOVER_H
 
 #include "server/worker.h"
 
 /* There are newer settings than the worker's, and nothing is left of its last change. */
-bool reload_is_due(const struct worker *w);
+bool changeover_is_due(const struct worker *w);
 /* Once per turn. True: there is more to be done in the next. */
-bool reload_turn(struct worker *w);
-void reload_on_mail(struct worker *w, const struct to_worker_reload *m);
+bool changeover_turn(struct worker *w);
+void changeover_on_mail(struct worker *w, const struct to_worker_reload *m);
 /* c is about to leave the worker's list. */
-static inline void reload_pass_over(struct worker *w, const struct conn *c)
+static inline void changeover_pass_over(struct worker *w, const struct conn *c)
 {
 	if (w->sweep == &c->link)
 		w->sweep = c->link.next;
 }
 
 /* The records of the worker's apps, at its beginning and at its end. */
-void reload_init(struct worker *w);
-void reload_fini(struct worker *w);
+void changeover_init(struct worker *w);
+void changeover_fini(struct worker *w);
 
 #endif
