@@ -54,6 +54,42 @@ static void app_index_is_its_position(void **state)
 	app_table_free(t);
 }
 
+static struct app_table *table_of(const char *ids)
+{
+	struct app_table *t = app_table_new(KEY);
+
+	for (; *ids; ids++)
+		app_table_add(t, (str){ ids, 1 }, (str){ ids, 1 }, S("s"));
+	return t;
+}
+
+/* Each row follows the one before: its apps, their indices, and how many slots that takes. */
+static void table_that_follows_keeps_indices_and_uses_free_ones_again(void **state)
+{
+	static const struct {
+		const char *ids, *indices;
+		size_t n_slots;
+	} rows[] = {
+		{ "abc", "012", 3 }, { "cab", "201", 3 },   { "ca", "20", 3 },
+		{ "cda", "210", 3 }, { "dxya", "1340", 5 }, { "abd", "021", 3 },
+		{ "zuv", "345", 6 }, { "wz", "03", 4 },	    { "", "", 0 },
+		{ "pq", "01", 2 },
+	};
+	struct app_table *now = table_of(rows[0].ids);
+
+	for (size_t i = 1; i < ARRAY_LEN(rows); i++) {
+		struct app_table *next = table_of(rows[i].ids);
+
+		app_table_follow(next, now);
+		assert_row(next->n_slots == rows[i].n_slots, i);
+		for (size_t k = 0; k < next->n; k++)
+			assert_row(next->apps[k]->index == (unsigned)(rows[i].indices[k] - '0'), i);
+		app_table_free(now);
+		now = next;
+	}
+	app_table_free(now);
+}
+
 static void app_with_a_taken_id_or_key_is_refused(void **state)
 {
 	struct app_table *t = app_table_new(KEY);
@@ -151,6 +187,7 @@ int main(void)
 		cmocka_unit_test(app_is_found_by_id_and_by_key),
 		cmocka_unit_test(app_table_may_be_empty),
 		cmocka_unit_test(app_index_is_its_position),
+		cmocka_unit_test(table_that_follows_keeps_indices_and_uses_free_ones_again),
 		cmocka_unit_test(app_with_a_taken_id_or_key_is_refused),
 		cmocka_unit_test(app_keeps_copies_and_a_signing_key),
 		cmocka_unit_test(new_app_is_enabled_without_features_or_limits),

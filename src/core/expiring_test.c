@@ -180,6 +180,42 @@ static void table_agrees_with_a_model(void **state)
 	expiring_fini(&x);
 }
 
+static void other_lifetime_holds_for_what_is_there(void **state)
+{
+	struct expiring x;
+
+	expiring_init(&x, 1000, 10);
+	put(&x, S("a"), S("1"), 5);
+	put(&x, S("b"), S("2"), 500);
+	expiring_set(&x, 200, 10, 600);
+	assert_null(get(&x, S("a"), 600).p);
+	assert_str(get(&x, S("b"), 699), S("2"));
+	put(&x, S("c"), S("3"), 650);
+	expiring_set(&x, 5000, 10, 660);
+	assert_str(get(&x, S("b"), 5499), S("2"));
+	assert_null(get(&x, S("b"), 5500).p);
+	assert_str(get(&x, S("c"), 5649), S("3"));
+	expiring_set(&x, 0, 10, 5500);
+	assert_null(get(&x, S("c"), 5500).p);
+	expiring_fini(&x);
+}
+
+static void less_room_forgets_the_oldest(void **state)
+{
+	struct expiring x;
+
+	expiring_init(&x, 1000, 3);
+	put(&x, S("a"), S("1"), 0);
+	put(&x, S("b"), S("2"), 0);
+	put(&x, S("c"), S("3"), 0);
+	expiring_set(&x, 1000, 1, 1);
+	assert_null(get(&x, S("b"), 1).p);
+	assert_str(get(&x, S("c"), 1), S("3"));
+	expiring_set(&x, 1000, 0, 1);
+	assert_null(get(&x, S("c"), 1).p);
+	expiring_fini(&x);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -191,6 +227,8 @@ int main(void)
 		TEST(nothing_is_kept_without_a_lifetime_or_without_room),
 		TEST(name_alone_may_be_what_is_kept),
 		TEST(without_memory_neither_the_new_nor_the_old_is_kept),
+		TEST(other_lifetime_holds_for_what_is_there),
+		TEST(less_room_forgets_the_oldest),
 		TEST(table_agrees_with_a_model),
 	};
 

@@ -52,6 +52,8 @@ void hub_write_down(struct hub_fixture *f)
 
 		buf_printf(&f->said, "deliver %u", number(d->local));
 		say_frame(&f->said, d->frame);
+	} else if (f->kind == TO_WORKER_RELOAD) {
+		buf_printf(&f->said, "reload step %u", ((const struct to_worker_reload *)r)->step);
 	} else if (f->kind == TO_WORKER_CLOSE) {
 		const struct to_worker_close *c = r;
 
@@ -78,6 +80,14 @@ static void *on_mail(void *ctx, unsigned worker, enum mail_to_worker kind, size_
 	return f->last;
 }
 
+static void on_reloaded(void *ctx)
+{
+	struct hub_fixture *f = ctx;
+
+	hub_write_down(f);
+	buf_puts(&f->said, S("reloaded\n"));
+}
+
 int hub_set_up(void **state)
 {
 	struct hub_fixture *f = xnew(struct hub_fixture);
@@ -89,7 +99,7 @@ int hub_set_up(void **state)
 	f->apps = app_table_new(key);
 	f->app = app_table_add(f->apps, S("app-id"), S("app-key"), S("app-secret"));
 	app_table_add(f->apps, S("other"), S("other-key"), S("other-secret"));
-	f->hub = hub_new(f->apps, 2, key, &f->clock, (struct hub_sink){ on_mail, NULL, f });
+	f->hub = hub_new(f->apps, 2, key, &f->clock, (struct hub_sink){ on_mail, on_reloaded, f });
 	*state = f;
 	return 0;
 }
@@ -231,6 +241,14 @@ void ask_close_user(struct hub_fixture *f, str user_id)
 	u.r.user_id_len = (uint32_t)user_id.n;
 	memcpy(u.r.text, user_id.p, user_id.n);
 	take(f, 0, TO_HUB_CLOSE_USER, &u.r);
+}
+
+void tell_reload(struct hub_fixture *f, unsigned worker, const struct app_table *apps,
+		 enum reload_step step)
+{
+	struct to_hub_reload r = { .apps = apps, .step = step };
+
+	take(f, worker, TO_HUB_RELOAD, &r);
 }
 
 struct place ask_sign_in(struct hub_fixture *f, unsigned worker, unsigned conn, unsigned local,

@@ -74,6 +74,8 @@ void ask_publish(struct hub_fixture *f, unsigned worker, unsigned conn, bool is_
 void ask_close_user(struct hub_fixture *f, str user_id);
 struct place ask_sign_in(struct hub_fixture *f, unsigned worker, unsigned conn, unsigned local,
 			 str channel, str watchlist);
+void tell_reload(struct hub_fixture *f, unsigned worker, const struct app_table *apps,
+		 enum reload_step step);
 void ask_query(struct hub_fixture *f, enum hub_query kind, str text, uint32_t info);
 
 #endif

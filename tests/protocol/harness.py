@@ -518,9 +518,10 @@ def hexmac(text, secret=SECRET):
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def authorize(socket_id, channel, channel_data=None):
+def authorize(socket_id, channel, channel_data=None, key=KEY, secret=SECRET):
     """The auth of a subscription."""
-    return KEY + ":" + hexmac(":".join([socket_id, channel] + ([] if channel_data is None else [channel_data])))
+    text = ":".join([socket_id, channel] + ([] if channel_data is None else [channel_data]))
+    return key + ":" + hexmac(text, secret)
 
 
 def accept_of(key):
