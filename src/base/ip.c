@@ -175,7 +175,7 @@ static int put_v6(const struct ip *ip, char *out, size_t room)
 
 str ip_format(const struct ip *ip, char out[IP_TEXT_MAX])
 {
-	const uint8_t *v4 = ip->bytes + V4_AT;
+	const uint8_t *v4 = ip_v4(ip);
 	int n = ip_is_v4(ip) ?
 			snprintf(out, IP_TEXT_MAX, "%u.%u.%u.%u", v4[0], v4[1], v4[2], v4[3]) :
 			put_v6(ip, out, IP_TEXT_MAX);

@@ -22,6 +22,11 @@ static inline struct ip ip_from_v6(const uint8_t bytes[16])
 	return ip;
 }
 bool ip_is_v4(const struct ip *ip);
+/* The 4 bytes of one. */
+static inline const uint8_t *ip_v4(const struct ip *ip)
+{
+	return ip->bytes + 12;
+}
 static inline bool ip_eq(const struct ip *a, const struct ip *b)
 {
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;

@@ -380,6 +380,7 @@ struct server_options config_server_options(const struct config *c)
 	o.disconnect_on_buffer_full = c->websocket.disconnect_on_buffer_full;
 	deflate_mode_find(c->websocket.compression, &o.compression_window_bits);
 	o.trusted_proxies = c->trusted_ips;
+	o.proxy_protocol = c->proxy_protocol;
 	o.limits_client_rates =
 		c->rate_limiter.enabled && !str_eq(c->rate_limiter.driver, S("none"));
 	o.client_rates[CLIENT_RATE_API] = client_rate(&c->rate_limiter.api_rate_limit);

@@ -49,6 +49,7 @@ struct config {
 		uint64_t http_port;
 	} ssl;
 	str trusted_proxies;
+	bool proxy_protocol;
 	uint32_t activity_timeout;
 	uint32_t user_authentication_timeout;
 	uint32_t max_connections;

@@ -78,7 +78,7 @@ void api_doctor(const struct http_call *call)
 	put_header(&b, call, S("real_ip"), S("x-real-ip"));
 	put_header(&b, call, S("forwarded_proto"), S("x-forwarded-proto"));
 	put_header(&b, call, S("host"), S("host"));
-	put_text(&b, S("scheme"), S("http"));
+	put_text(&b, S("scheme"), call->conn->file.tls ? S("https") : S("http"));
 	put_text(&b, S("http"), call->request->minor ? S("1.1") : S("1.0"));
 	put_header(&b, call, S("connection"), S("connection"));
 	put_flag(&b, S("proxy_protocol"), call->conn->is_proxied);

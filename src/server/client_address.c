@@ -24,6 +24,15 @@ bool client_peer_ip(const struct net_address *peer, struct ip *out)
 	return true;
 }
 
+struct net_address client_peer_of(const struct ip *ip, uint16_t port)
+{
+	bool is_v4 = ip_is_v4(ip);
+	struct net_address a = { .family = is_v4 ? NET_IPV4 : NET_IPV6, .port = port };
+
+	memcpy(a.ip, is_v4 ? ip_v4(ip) : ip->bytes, is_v4 ? 4 : 16);
+	return a;
+}
+
 bool client_peer_is_trusted(const struct ip_set *trusted, const struct net_address *peer)
 {
 	struct ip ip;

@@ -13,6 +13,7 @@
 
 /* False: it has none (the Unix socket). */
 bool client_peer_ip(const struct net_address *peer, struct ip *out);
+struct net_address client_peer_of(const struct ip *ip, uint16_t port);
 bool client_peer_is_trusted(const struct ip_set *trusted, const struct net_address *peer);
 
 /* The client of this request. trust_hops 0: the rightmost entry of X-Forwarded-For that is no

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "codec/proxy_header.h"
 #include "codec/pusher.h"
 #include "io/tls.h"
 #include "server/client_address.h"
@@ -76,6 +77,13 @@ static void keep(struct conn *c, str in)
 	c->kept = k;
 }
 
+static void take_input(struct conn *c, str in)
+{
+	feed(c, &in);
+	if (in.n > 0 && c->phase != CONN_ENDED)
+		keep(c, in);
+}
+
 /* Goes on with what was kept. */
 static void resume(struct conn *c)
 {
@@ -141,17 +149,87 @@ static void receive(struct conn *c)
 			on_end_of_stream(c);
 			return;
 		}
-		feed(c, &in);
-		if (in.n > 0 && c->phase != CONN_ENDED)
-			keep(c, in);
+		take_input(c, in);
 		if (n < WORKER_RECV_BYTES || !may_handle(c))
 			return;
 	}
 }
 
+/* The deadline of the first request is the handshake's as well. received: of it, already. */
+static err start_tls(struct conn *c, str received)
+{
+	struct tls_context *tls =
+		c->role == LISTENER_CLIENTS ? server_tls(c->worker->server) : NULL;
+	err e = tls ? tls_accept(c->worker->loop, &c->file, tls, received) : OK;
+
+	tls_context_unref(tls);
+	return e;
+}
+
+/* The PROXY header, in front of everything else */
+
+static void refuse_proxy_header(struct conn *c, err why)
+{
+	char peer[NET_ADDRESS_TEXT_MAX];
+
+	log_limited(c->worker->log, LOG_WARN, "PROXY header refused",
+		    LF_STR("peer", net_address_format(&c->peer, peer)),
+		    LF_CSTR("reason", why == ERR_NOT_FOUND ? "there is none" :
+				      why == ERR_LIMIT	   ? "it is too long" :
+							     "it makes no sense"),
+		    LF_CSTR("settings", "proxy_protocol, trusted_proxies"));
+	conn_end(c);
+}
+
+/* rest: what came behind it. */
+static void begin_proxied(struct conn *c, const struct proxy_header *h, str rest)
+{
+	c->awaits_proxy_header = false;
+	c->is_proxied = true;
+	if (h->has_source) {
+		c->peer = client_peer_of(&h->source, h->source_port);
+		c->peer_is_trusted =
+			client_peer_is_trusted(&c->worker->options->trusted_proxies, &c->peer);
+	}
+	if (start_tls(c, rest) != OK)
+		conn_end(c);
+	else if (!c->file.tls)
+		take_input(c, rest);
+}
+
+/* An incomplete one is kept, and put in front of what comes next. */
+static void receive_proxy_header(struct conn *c)
+{
+	struct worker *w = c->worker;
+	struct conn_kept *k = c->kept;
+	size_t n_kept = k ? k->len : 0, n;
+	struct proxy_header h;
+	err e = net_recv(w->loop, &c->file, w->recv + n_kept, WORKER_RECV_BYTES - n_kept, &n);
+	str in;
+
+	if (e == ERR_AGAIN)
+		return;
+	if (e != OK || n == 0) {
+		conn_end(c);
+		return;
+	}
+	if (k)
+		memcpy(w->recv, k->bytes, n_kept);
+	xfree(k);
+	c->kept = NULL;
+	in = (str){ w->recv, n_kept + n };
+	e = proxy_header_parse(in, &h);
+	if (e == ERR_AGAIN)
+		keep(c, in);
+	else if (e != OK)
+		refuse_proxy_header(c, e);
+	else
+		begin_proxied(c, &h, str_skip(in, h.bytes));
+}
+
 static bool wants_input(const struct conn *c)
 {
-	return !c->kept && !c->peer_ended && may_handle(c);
+	return c->awaits_proxy_header || (!c->kept && !c->peer_ended && may_handle(c));
 }
 
 /* Reading is given up only when input really comes while it cannot be handled: most waits are
@@ -164,7 +242,9 @@ static void on_ready(struct io_file *f, unsigned ready)
 		out_resume(c);
 	if (c->phase == CONN_ENDED || !(ready & (LOOP_READ | LOOP_HANGUP)))
 		return;
-	if (wants_input(c))
+	if (c->awaits_proxy_header)
+		receive_proxy_header(c);
+	else if (wants_input(c))
 		receive(c);
 	else if (ready & LOOP_HANGUP)
 		conn_end(c);
@@ -193,15 +273,11 @@ static void on_timer(struct timer *t)
 		session_on_timer(c);
 }
 
-/* The deadline of the first request is the handshake's as well. */
-static err start_tls(struct conn *c)
+static bool expects_proxy_header(const struct conn *c)
 {
-	struct tls_context *tls =
-		c->role == LISTENER_CLIENTS ? server_tls(c->worker->server) : NULL;
-	err e = tls ? tls_accept(c->worker->loop, &c->file, tls, S("")) : OK;
+	bool is_for_clients = c->role == LISTENER_CLIENTS || c->role == LISTENER_REDIRECT;
 
-	tls_context_unref(tls);
-	return e;
+	return is_for_clients && c->worker->options->proxy_protocol && c->peer_is_trusted;
 }
 
 void conn_open(struct worker *w, int fd, enum listener_role role, const struct net_address *peer)
@@ -221,7 +297,9 @@ void conn_open(struct worker *w, int fd, enum listener_role role, const struct n
 	atomic_fetch_add_explicit(&w->n_conns, 1, memory_order_relaxed);
 	timer_init(&c->timer, on_timer);
 	subs_init(&c->subs);
-	if (loop_watch(w->loop, &c->file, LOOP_READ) && start_tls(c) == OK)
+	c->awaits_proxy_header = expects_proxy_header(c);
+	if (loop_watch(w->loop, &c->file, LOOP_READ) &&
+	    (c->awaits_proxy_header || start_tls(c, S("")) == OK))
 		http_begin(c);
 	else
 		conn_end(c);

@@ -96,7 +96,8 @@ struct conn {
 	uint8_t role;	     /* enum listener_role: of the listener that it came to */
 	uint8_t compression; /* the window that what is sent to it may use; 0: no compression */
 	bool peer_is_trusted : 1; /* what it says of whom it speaks for is believed */
-	bool is_proxied : 1;	  /* peer is whom a PROXY header named */
+	bool is_proxied : 1;	  /* it began with a PROXY header: peer is whom that named */
+	bool awaits_proxy_header : 1;
 	bool is_websocket : 1;
 	bool awaits_hub : 1;
 	bool is_counted : 1;  /* the hub counts it for the app's quota */

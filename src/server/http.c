@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "codec/proxy_header.h"
 #include "codec/urlencode.h"
 #include "core/auth.h"
 #include "server/api.h"
@@ -341,8 +342,19 @@ static void skip_empty_lines(str *in)
 		*in = str_skip(*in, 2);
 }
 
+/* Of all that is no request the one thing that has a setting. */
+static void refuse_garbage(struct conn *c, str garbage, unsigned status)
+{
+	if (proxy_header_is_begun(garbage))
+		log_limited(c->worker->log, LOG_WARN, "PROXY header not expected",
+			    LF_CSTR("hint", "proxy_protocol is off, or its sender is not in "
+					    "trusted_proxies"));
+	http_refuse(c, status);
+}
+
 static void feed_fresh(struct conn *c, str *in)
 {
+	str all = *in;
 	struct http_limits lim = limits_of(c);
 	struct http_state *s;
 	struct http_request r;
@@ -367,7 +379,7 @@ static void feed_fresh(struct conn *c, str *in)
 		arm(c, c->worker->options->head_timeout_ms);
 		refuse_overflow(c, &s->head);
 	} else {
-		http_refuse(c, status);
+		refuse_garbage(c, all, status);
 	}
 }
 

@@ -26,6 +26,7 @@ struct server_options {
 	uint8_t compression_window_bits; /* the largest of permessage-deflate, 9 to 15; 0: none */
 
 	struct ip_set trusted_proxies;
+	bool proxy_protocol; /* those begin with a PROXY header */
 	bool limits_client_rates;
 	struct client_rate_limit client_rates[N_CLIENT_RATES];
 

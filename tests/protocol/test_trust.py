@@ -1,11 +1,12 @@
 """Who a request comes from: what the peer says is believed only of a trusted peer."""
 
 import socket
+import struct
 import tempfile
 import unittest
 from pathlib import Path
 
-from harness import TIMEOUT_S, Http, Server, ServerCase, request, until
+from harness import TIMEOUT_S, Http, Server, ServerCase, Ws, request, until, upgrade_request
 
 
 def doctor(http, *headers):
@@ -80,6 +81,123 @@ class NobodyTrusted(ServerCase):
 
     def test_headers_are_not_read(self):
         self.assertEqual(doctor(self.http(), "X-Forwarded-For: 8.8.8.8")["client"], "127.0.0.1")
+
+
+V2 = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def v1(source="203.0.113.7", family="TCP4", destination="192.0.2.1"):
+    return f"PROXY {family} {source} {destination} 50000 443\r\n".encode()
+
+
+def v2(source="203.0.113.7", command=1, tlvs=b"", family=0x11):
+    addresses = b""
+    if family == 0x11:
+        addresses = socket.inet_pton(socket.AF_INET, source) + b"\xc0\0\2\1\xc3\x50\1\xbb"
+    elif family == 0x21:
+        addresses = socket.inet_pton(socket.AF_INET6, source) + bytes(16) + b"\xc3\x50\1\xbb"
+    body = addresses + tlvs
+    return V2 + struct.pack(">BBH", 0x20 | command, family, len(body)) + body
+
+
+class ProxyProtocol(ServerCase):
+    settings = {
+        "proxy_protocol": True,
+        "http_api": {"head_timeout_ms": 300},
+        "trusted_proxies": ["127.0.0.1", "10.0.0.0/8"],
+        "rate_limiter": {"enabled": True, "websocket_rate_limit": {"max_requests": 1}},
+    }
+
+    def proxied(self, header):
+        http = self.http()
+        http.send(header)
+        return http
+
+    def assert_client(self, header, peer, client=None, *headers):
+        seen = doctor(self.proxied(header), *headers)
+        self.assertEqual((seen["peer"], seen["client"]), (peer, client or peer))
+        self.assertTrue(seen["proxy_protocol"])
+
+    def test_both_versions_name_the_client(self):
+        self.assert_client(v1(), "203.0.113.7")
+        self.assert_client(v1("2001:db8::1", "TCP6", "::1"), "2001:db8::1")
+        self.assert_client(v2(), "203.0.113.7")
+        self.assert_client(v2("2001:db8::1", family=0x21), "2001:db8::1")
+        self.assert_client(v2(tlvs=b"\4\0\x08" + bytes(8)), "203.0.113.7")
+
+    def test_who_speaks_for_itself_is_the_client(self):
+        self.assert_client(b"PROXY UNKNOWN\r\n", "127.0.0.1")
+        self.assert_client(v2(command=0), "127.0.0.1")
+        self.assert_client(v2(family=0), "127.0.0.1")
+
+    def test_what_a_named_client_says_is_believed_if_it_is_trusted(self):
+        self.assert_client(v1(), "203.0.113.7", "203.0.113.7", "X-Forwarded-For: 8.8.8.8")
+        self.assert_client(v2("10.1.1.1"), "10.1.1.1", "8.8.8.8", "X-Forwarded-For: 8.8.8.8")
+
+    def test_a_header_may_come_in_pieces_and_with_what_follows(self):
+        for header in (v1(), v2(tlvs=b"\4\0\x20" + bytes(32))):
+            http = self.http()
+            http.send_split(header + request("GET", "/apps/app-id/doctor"), 7)
+            self.assertEqual(http.answer().json()["client"], "203.0.113.7")
+            http = self.proxied(header + request("GET", "/apps/app-id/doctor") * 2)
+            self.assertEqual([http.answer().json()["client"] for _ in range(2)], ["203.0.113.7"] * 2)
+
+    def test_named_clients_are_limited_one_by_one(self):
+        for source, status in (("203.0.113.8", 101), ("203.0.113.8", 429), ("203.0.113.9", 101)):
+            http = self.proxied(v1(source))
+            http.send(upgrade_request(self.server.port))
+            self.assertEqual(http.answer().status, status)
+
+    def test_a_websocket_lives_behind_it(self):
+        ws = self.closing(ProxiedWs(self.server.port, v2("203.0.113.10")))
+        ws.event()
+        ws.subscribe("news")
+
+    def test_a_trusted_peer_that_sends_none_is_disconnected(self):
+        for begin in (b"GET /up HTTP/1.1\r\n\r\n", b"\x16\3\1", b"PROXY TCP4 1.2.3.4\r\n", V2 + b"\x31"):
+            self.assertEqual(self.proxied(begin + bytes(16)).rest(), b"", begin)
+        self.assertRegex(self.server.log(), '"PROXY header refused".*"peer":"127.0.0.1:.*"reason":"there is none"')
+
+    def test_one_that_is_too_long_is_not_read(self):
+        self.assertEqual(self.proxied(V2 + b"\x21\x11\xff\xff").rest(), b"")
+        self.assertEqual(self.proxied(b"PROXY UNKNOWN " + b"x" * 100).rest(), b"")
+
+    def test_one_that_does_not_end_is_not_waited_for(self):
+        for begin in (b"", b"PROXY TC", V2):
+            self.assertEqual(self.proxied(begin).rest(), b"", begin)
+
+
+class ProxiedWs(Ws):
+    """A WebSocket whose connection begins with a header."""
+
+    def __init__(self, port, header):
+        self.header = header
+        super().__init__(port)
+
+    def send(self, data):
+        super().send(self.header + data)
+        self.header = b""
+
+
+class ProxyProtocolOfOthers(ServerCase):
+    settings = {"proxy_protocol": True, "trusted_proxies": ["10.0.0.0/8"]}
+
+    def test_who_is_not_trusted_speaks_for_itself_without_a_header(self):
+        seen = doctor(self.http())
+        self.assertEqual((seen["client"], seen["proxy_protocol"]), ("127.0.0.1", False))
+
+    def test_its_header_is_refused(self):
+        for header in (v1(), v2()):
+            http = self.http()
+            self.assertEqual(http.ask(header + request("GET", "/apps/app-id/doctor")).status, 400)
+            self.assertEqual(http.rest(), b"")
+        self.assertIn('"PROXY header not expected"', self.server.log())
+
+
+class ProxyProtocolOff(ServerCase):
+    def test_a_header_is_refused_and_the_log_says_what_to_set(self):
+        self.assertEqual(self.http().ask(v2() + b"GET /up HTTP/1.1\r\n\r\n").status, 400)
+        self.assertRegex(self.server.log(), '"PROXY header not expected".*proxy_protocol is off')
 
 
 class UnixSocket(unittest.TestCase):
