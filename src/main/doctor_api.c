@@ -173,10 +173,11 @@ static void judge_spoofing(struct doctor *d, const struct arrival *honest)
 	if (!ask_arrival(d, S("X-Forwarded-For: " MADE_UP "\r\nX-Real-IP: " MADE_UP "\r\n"), &a))
 		return;
 	if (str_eq(a.forwarded_for, S(MADE_UP)))
-		doctor_find(d, DOCTOR_CLIENT_SPOOFABLE,
-			    "a request that calls itself " MADE_UP " arrives as " MADE_UP
-			    " and nothing else (honestly it is %.*s)",
-			    STR_ARG(honest->forwarded_for));
+		doctor_find(
+			d, DOCTOR_CLIENT_SPOOFABLE,
+			"a request that calls itself " MADE_UP " arrives as " MADE_UP
+			" and nothing else (honestly: %.*s)",
+			STR_ARG(honest->forwarded_for.n ? honest->forwarded_for : S("no header")));
 }
 
 /* How the proxy speaks to the server: what it costs, not what it breaks. */
@@ -232,9 +233,9 @@ void doctor_check_limits(struct doctor *d)
 	if (d->last_api.status == 429)
 		doctor_find_refusal(d, &d->last_api);
 	else if (!str_to_u64(http_answer_header(&d->last_api, S("x-ratelimit-limit")), UINT32_MAX,
-			&limit) ||
-	    !str_to_u64(http_answer_header(&d->last_api, S("x-ratelimit-remaining")), UINT32_MAX,
-			&left))
+			     &limit) ||
+		 !str_to_u64(http_answer_header(&d->last_api, S("x-ratelimit-remaining")),
+			     UINT32_MAX, &left))
 		doctor_ok(d, "no limit is announced");
 	else if (left * 100 < limit * LIMIT_NEAR_PERCENT)
 		doctor_find(d, DOCTOR_LIMIT_NEAR, "%llu of %llu requests are left",

@@ -17,7 +17,6 @@ enum {
 	FIRST_FRAME_SLOW_MS = 2000,
 	N_EVENTS = 4,
 	EVENT_SLOW_MS = 1000,
-	EVENT_WAIT_MS = 2000,
 	IDLE_STEP_MS = 1000,
 };
 
@@ -327,7 +326,7 @@ static bool publish(struct doctor *d, unsigned i)
 
 static unsigned await_events(struct doctor *d, unsigned n)
 {
-	uint64_t deadline_ms = dial_now_ms() + EVENT_WAIT_MS, now;
+	uint64_t deadline_ms = dial_now_ms() + d->wait_ms, now;
 	struct doctor_event e;
 	unsigned n_arrived = 0;
 	str why;
@@ -341,17 +340,17 @@ static unsigned await_events(struct doctor *d, unsigned n)
 void doctor_check_events(struct doctor *d)
 {
 	unsigned n_arrived, ms, n = 0;
-	uint64_t begin = 0;
+	uint64_t begin;
 
 	if (d->secret_state != SECRET_GOOD) {
 		doctor_skip(d, "there is no channel to listen on");
 		return;
 	}
 	for (; n < N_EVENTS; n++) {
-		begin = dial_now_ms();
 		if (!publish(d, n))
 			return;
 	}
+	begin = dial_now_ms();
 	n_arrived = await_events(d, n);
 	ms = (unsigned)(dial_now_ms() - begin);
 	if (n_arrived < n)

@@ -25,6 +25,7 @@ static struct client_url url_of(const struct config *c)
 				.host = reachable(c->host),
 				.port = c->port };
 
+	u.is_tls = c->ssl.enabled && !c->unix_socket.enabled;
 	if (c->unix_socket.enabled)
 		u.unix_path = c->unix_socket.path;
 	return u;

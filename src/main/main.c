@@ -156,6 +156,8 @@ static int check_health(const struct cli *cli)
 	config_report_init(&report);
 	c = config_load(&in, &report);
 	status = report.n_errors ? print_errors(&report) : command_health(cli, c);
+	if (status == EXIT_USAGE)
+		status = EXIT_FAILED; /* to a probe it is as good as down */
 	config_free(c);
 	config_report_fini(&report);
 	return status;

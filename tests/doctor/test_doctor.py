@@ -5,9 +5,10 @@ The four problems that operators meet most (400 on connecting, cut after a while
 looked at from a client's side: the setting that is broken must really produce the symptom.
 """
 
-import base64
-import hashlib
+import contextlib
 import json
+import os
+import random
 import re
 import shutil
 import socket
@@ -18,16 +19,15 @@ import tempfile
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/protocol"))
 
-import proxies  # noqa: E402
 from certificates import LOCAL, LONG_AGO, YESTERYEAR, Certificates  # noqa: E402
-from harness import APP_ID, KEY, PROGRAM, SECRET, TIMEOUT_S, Server, app, upgrade_request  # noqa: E402
+from harness import PROGRAM, TIMEOUT_S, Server, app, upgrade_request  # noqa: E402
 from proxies import HOST, FullListener, Nginx, free_ports, mute, relay, says  # noqa: E402
 
 AT_ONCE = 6
@@ -82,7 +82,7 @@ class Case:
     symptom: object = None  # port → None, or raises: what a client meets
     path: str = ""
     idle: int = 0
-    timeout: int = 2
+    timeout: int = 5
 
 
 CASES = []
@@ -392,11 +392,13 @@ class World:
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="sockudo-doctor-"))
         self.closing = []
+        self.ports = {}  # of the cases that stand behind nginx
         try:
             World.certificates = Certificates(self.folder / "certificates")
             self.start_servers()
             self.start_peers()
-            self.start_nginx()
+            self.make_certificates()
+            self.start_nginx("nginx", [c for c in CASES if c.nginx is not None])
         except BaseException:
             self.stop()
             raise
@@ -463,22 +465,21 @@ class World:
             "self-signed": (c.folder / "self-signed.pem", c.folder / "self-signed.key"),
         }  # fmt: skip
 
-    def start_nginx(self):
-        self.make_certificates()
-        cases = [c for c in CASES if c.nginx is not None]
-        self.ports = dict(zip((c.name for c in cases), free_ports(len(cases))))
+    def start_nginx(self, folder, cases):
+        self.ports.update(zip((c.name for c in cases), free_ports(len(cases))))
         upstreams = {
             "good": f"server {HOST}:{self.server.port}; keepalive 8;",
             "dead": f"server {HOST}:{self.dead_port};",
             "mute": f"server {HOST}:{self.mute.port};",
             "nodes": f"server {HOST}:{self.server.port}; server {HOST}:{self.other_node.port};",
             "distrustful": f"server {HOST}:{self.distrustful.port};",
+            "sockudo_backend": f"server {HOST}:{self.server.port}; keepalive 8;",
         }
-        servers = [self.server_block(c) for c in cases]
-        self.start(Nginx(self.folder / "nginx", upstreams, servers, self.ports.values()))
+        servers = [self.server_block(self.ports[c.name], c) for c in cases]
+        self.start(Nginx(self.folder / folder, upstreams, servers, [self.ports[c.name] for c in cases]))
 
-    def server_block(self, c):
-        listen = f"listen {HOST}:{self.ports[c.name]}{' ssl' if c.certificate else ''};"
+    def server_block(self, port, c):
+        listen = f"listen {HOST}:{port}{' ssl' if c.certificate else ''};"
         return f"server {{ {listen} {self.certificate(c.certificate) if c.certificate else ''} {c.nginx}\n}}"
 
     def url_of(self, c):
@@ -528,6 +529,46 @@ def run_case(world, c):
     return examine(url, "--idle", c.idle, "--timeout", c.timeout, *c.options)
 
 
+# The cures: what a finding says to paste, pasted into the set-up that it was found in
+
+
+def pieces(change):
+    """{where: lines} of a finding's advice."""
+    found, where = {}, None
+    for line in change.splitlines():
+        if line.startswith("    "):
+            found[where] = found.get(where, "") + line + "\n"
+        else:
+            where = line.split(":")[0]
+    return found
+
+
+SERVER, APP_LOCATION, APPS_LOCATION = f"nginx, in the server {{ }} of {HOST}", "nginx, in location /app/", "nginx, in location /apps/"
+BOTH, HOST_ONLY = "nginx, in location /app/ and location /apps/", "proxy_set_header Host $http_host;"
+CURES = {  # broken case → the good site with the advice in the place of what was broken
+    "a_missing_upgrade_header_is_named": lambda p: site(socket_at(p[APP_LOCATION])),
+    "a_missing_connection_header_is_named": lambda p: site(socket_at(p[APP_LOCATION])),
+    "a_missing_location_for_sockets_is_named": lambda p: site(p[SERVER]),
+    "a_missing_location_for_the_api_is_named": lambda p: site(api=p[SERVER]),
+    "a_missing_location_for_health_is_a_warning": lambda p: site(health=p[SERVER]),
+    "a_body_limit_is_named": lambda p: site(api=api_at(size=p[f"{APPS_LOCATION}, where the default is 1m"])),
+    "a_new_upstream_connection_for_each_request_is_a_warning": lambda p: site(api=api_at(p[APPS_LOCATION])),
+    "a_proxy_that_hides_the_client_is_named": lambda p: site(api=api_at(forward=HOST_ONLY + p[BOTH])),
+    "a_short_read_time_out_is_named": lambda p: site(socket_at(more=p[f"{APP_LOCATION}, where the default is 60s"])),
+    "a_query_that_is_dropped_is_named": lambda p: site(
+        api=f"location /apps/ {{ {FORWARD} {VERSION} {KEEP} client_max_body_size 10m; {next(iter(p.values()))} }}"),
+    "a_path_that_a_proxy_pass_rewrites_is_named": lambda p: site(
+        api=f"location /apps/ {{ {FORWARD} {VERSION} {KEEP} client_max_body_size 10m; {next(iter(p.values()))} }}"),
+    "a_missing_forwarded_proto_is_a_warning": lambda p: site(
+        api=api_at(forward=FORWARD.replace("proxy_set_header X-Forwarded-Proto $scheme;", p[BOTH]))),
+    "connections_that_are_closed_are_a_warning": lambda p: site(more=next(iter(p.values()))),
+}
+
+
+def named(name):
+    return next(c for c in CASES if c.name == name)
+
+
 class Doctor(unittest.TestCase):
     maxDiff = None
 
@@ -553,6 +594,151 @@ class Doctor(unittest.TestCase):
         self.assertTrue(len(found) == len(either) and all(e & found for e in either), f"want {c.expect}, got {found}\n{text}")
         if c.seen:
             self.assertRegex(" ".join(f["seen"] for f in report["findings"]), c.seen)
+
+
+    def test_what_a_finding_says_to_paste_cures_it(self):
+        cured = []
+        for name, cure in CURES.items():
+            report, c = self.reports[name].result(), named(name)
+            change = report["findings"][0]["change"]
+            cured.append(replace(c, name="cured_" + name, nginx=cure(pieces(change)), symptom=None))
+        self.world.start_nginx("cured", cured)
+        for c, report in zip(cured, self.pool.map(lambda c: run_case(self.world, c), cured)):
+            with self.subTest(c.name):
+                self.assertEqual(report["findings"], [])
+
+    def test_an_early_end_of_the_server_is_no_problem_of_the_proxy(self):
+        server = Server(shutdown_grace_period=20)
+        client = server.client()
+        server.signal()
+        client.socket.settimeout(TIMEOUT_S)
+        while first_line(server.port, b"GET /up HTTP/1.1\r\nHost: x\r\n\r\n").split()[1] != "503":
+            time.sleep(0.01)
+        report = examine(f"http://{HOST}:{server.port}", "--idle", 0)
+        client.close()
+        server.signal()
+        server.wait()
+        self.assertEqual(report["findings"][0]["finding"], "draining", report)
+
+    def test_a_client_that_is_refused_is_told_why(self):
+        server = Server([app(max_connections=1)])
+        self.addCleanup(server.stop)
+        client = server.client()
+        self.addCleanup(client.close)
+        report = examine(f"http://{HOST}:{server.port}", "--idle", 0)
+        found = {f["finding"]: f["seen"] for f in report["findings"]}
+        self.assertIn("4004", found["socket-refused"])
+
+    # What it prints
+
+    def good_url(self):
+        return f"http://{HOST}:{self.world.server.port}"
+
+    def test_people_get_a_line_for_each_check_and_a_count(self):
+        done = doctor(self.good_url(), "--idle", 0)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = re.findall(r"(?m)^  (ok|skipped|warning|problem) +(\w[\w -]*?)  +\S", done.stdout)
+        self.assertEqual(len(lines), len(checks()))
+        self.assertRegex(done.stdout, r"\n  0 problems, 0 warnings, \d+ ok, \d+ skipped, in \d+\.\d s\n")
+
+    def test_a_finding_says_what_was_seen_what_it_means_and_what_to_change(self):
+        done = doctor(f"http://{HOST}:{self.world.dead_port}")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(
+            done.stdout,
+            r"(?s)problem: nothing listens there  \[refused\]\n    Seen\n      connection: .*refuses.*\n"
+            r"    It means\n      .+\n    Change\n      .+\n\n  1 problem, ")
+
+    def test_advice_names_the_host_that_was_asked_for(self):
+        report = self.reports["a_missing_location_for_the_api_is_named"].result()
+        self.assertIn(f"in the server {{ }} of {HOST}:", report["findings"][0]["change"])
+
+    def test_a_pipe_gets_no_colours_and_a_terminal_does(self):
+        self.assertNotIn("\x1b", doctor(self.good_url(), "--idle", 0).stdout)
+        ours, theirs = os.openpty()
+        args = [PROGRAM, "doctor", self.good_url(), "--idle", "1"]
+        subprocess.run(args, stdin=subprocess.DEVNULL, stdout=theirs, timeout=RUN_TIMEOUT_S, check=True)
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # the end of a terminal
+            while data := os.read(ours, 65536):
+                shown += data
+        os.close(ours)
+        self.assertIn(b"\x1b[32mok", shown)
+        self.assertIn(b"silent for 0 of 1 s", shown)
+
+    def test_no_secret_is_printed(self):
+        for options in ((), ("--json",)):
+            done = doctor(self.good_url(), "--idle", 0, "--secret", "hush-hush", *options)
+            self.assertNotIn("hush", done.stdout + done.stderr)
+
+    def test_credentials_come_from_the_environment(self):
+        names = ("ID", "second"), ("KEY", "second-key"), ("SECRET", "second-secret")
+        env = {**os.environ, **{f"SOCKUDO_DEFAULT_APP_{name}": value for name, value in names}}
+        done = doctor(self.good_url(), "--idle", 0, env=env)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("/up/second", done.stdout)
+
+    def test_a_wrong_command_line_is_exit_code_2(self):
+        for args in ([], ["localhost"], [self.good_url(), "--idle", "soon"], [self.good_url(), "--timeout", "61"],
+                     [self.good_url(), "--nonsense"], [self.good_url(), "another"]):
+            done = subprocess.run([PROGRAM, "doctor", *args], capture_output=True, text=True, timeout=RUN_TIMEOUT_S)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), args)
+            self.assertTrue(done.stderr.startswith("sockudo"), done.stderr)
+
+    def test_help_teaches(self):
+        done = doctor("--help")
+        self.assertEqual(done.returncode, 0)
+        for word in ("--app-id", "--idle", "--json", "Exit codes: 0 all well", "past it, on the server itself"):
+            self.assertIn(word, done.stdout)
+
+    def test_it_is_done_in_time_whatever_answers(self):
+        begin = time.monotonic()
+        doctor(f"http://{HOST}:{self.world.mute.port}", "--timeout", 1)
+        self.assertLess(time.monotonic() - begin, 15)
+
+    def test_nonsense_is_survived(self):
+        chance = random.Random(5)
+        good = (b"HTTP/1.1 200 OK\r\nX-Health-Check: OK\r\nContent-Type: application/json\r\nServer: nginx\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n2\r\n1}\r\n0\r\n\r\n")
+        texts = [good, good.replace(b"5\r\n", b"ffffffffffffffff\r\n"), good.replace(b"200", b"101"), b"HTTP/1.1 200\r\n\r\n",
+                 good.replace(b"Transfer-Encoding: chunked", b"Content-Length: 99999999999"), b"HTTP/1.1 999 \r\n\r\n" * 9,
+                 b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, b"HTTP/1.1 200 \xff\xfe\r\nServer: \x1b[31m\r\n\r\n\0\xff"]
+        for _ in range(16):
+            text = bytearray(good)
+            for _ in range(4):
+                text[chance.randrange(len(text))] = chance.randrange(256)
+            texts.append(bytes(text))
+        urls = [self.world.saying(text) for text in texts]
+        for report in self.pool.map(lambda url: examine(url, "--idle", 0, "--timeout", 1), urls):
+            self.assertGreater(report["problems"], 0, report)
+
+    # What is written about it
+
+    def test_every_finding_is_produced_here_or_said_not_to_be(self):
+        produced = {name for c in CASES for e in c.expect for name in e.split("|")}
+        everything = {name for name, _, _ in findings()}
+        self.assertEqual(produced | set(NOT_PRODUCED), everything)
+        self.assertEqual(produced & set(NOT_PRODUCED), set())
+
+    def test_the_page_names_every_check_and_every_finding(self):
+        page = (ROOT / "docs/doctor.md").read_text()
+        self.assertEqual(re.findall(r"(?m)^\| `([a-z0-9-]+)` \| (problem|warning) \| (.+) \|$", page), findings())
+        for name, proves in checks():
+            self.assertIn(f"| {name} | {proves} |", page)
+
+
+def findings():
+    """(name, level, title) of each row."""
+    text = (ROOT / "src/main/doctor_findings.def").read_text()
+    rows = re.findall(r'(?m)^FINDING\((\w+), (\w+), "(.*?)",', text)
+    return [(name.lower().replace("_", "-"), level.lower(), title) for name, level, title in rows]
+
+
+def checks():
+    """(name, what it proves) of each row."""
+    text = (ROOT / "src/main/doctor_checks.def").read_text()
+    return re.findall(r'(?m)^CHECK\(\w+, "([^"]*)", [^"]*"[^"]*",\s*"([^"]*)"', text)
 
 
 def add_tests():
