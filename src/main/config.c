@@ -12,6 +12,7 @@
 #include "main/config_env.h"
 #include "main/config_file.h"
 #include "main/config_json.h"
+#include "main/config_rules.h"
 #include "main/config_toml.h"
 
 #include <errno.h>
@@ -233,6 +234,7 @@ static void check(const struct config *c, struct config_report *r)
 	check_unix_socket(c, r);
 	check_rate_driver(c, r);
 	check_ssl(c, r);
+	config_rules_check(c, r);
 }
 
 /* Values that depend on the machine or on each other. */

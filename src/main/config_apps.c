@@ -387,6 +387,8 @@ static void env_app_fill(struct apps_reader *rd, struct app *a)
 			env_key_read(rd, a, &app_keys[i]);
 	}
 	env_origins_read(rd, a);
+	config_set(rd->c, config_key_find(S("app_manager.array.apps")), (union config_value){ 0 },
+		   env_place(rd, "SOCKUDO_DEFAULT_APP_ID"));
 	if (app_is_demo(a))
 		config_warn(rd->r, env_place(rd, "SOCKUDO_DEFAULT_APP_KEY"), S(""),
 			    "the app has the demo key and secret, which everybody knows");

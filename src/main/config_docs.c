@@ -14,11 +14,6 @@ static const char *const headings[] = {
 #define LATER(...) NULL,
 #define LATER_OF(...) NULL,
 #include "main/config_keys.def"
-#undef SECTION
-#undef KEY
-#undef KEY_OF
-#undef LATER
-#undef LATER_OF
 };
 
 static const char intro[] =
@@ -146,11 +141,18 @@ static const char later_intro[] = "\n"
 				  "do something else than what was asked for. Values that switch a "
 				  "feature off are always accepted.\n";
 
+static void put_env(const struct config_key *k, struct buf *b)
+{
+	str rest = k->env ? str_from_cstr(k->env) : (str){ 0 }, name;
+
+	for (bool is_first = true; config_key_env_next(&rest, &name); is_first = false)
+		buf_printf(b, "%s`%.*s`", is_first ? "" : ", ", STR_ARG(name));
+}
+
 static void put_key(const struct config_key *k, struct buf *b)
 {
 	buf_printf(b, "| `%.*s` | ", STR_ARG(k->path));
-	if (k->env)
-		buf_printf(b, "`%s`", k->env);
+	put_env(k, b);
 	buf_puts(b, S(" | `"));
 	config_value_put(k, k->fallback, b);
 	buf_puts(b, S("` | "));
@@ -166,8 +168,7 @@ static void put_later(const struct config_key *k, struct buf *b)
 	};
 
 	buf_printf(b, "| `%.*s` | ", STR_ARG(k->path));
-	if (k->env)
-		buf_printf(b, "`%s`", k->env);
+	put_env(k, b);
 	buf_puts(b, S(" | `"));
 	config_value_put(k, k->fallback, b);
 	buf_printf(b, "` | %s |\n", words[k->otherwise]);

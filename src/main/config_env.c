@@ -6,9 +6,10 @@
  * not in the list are somebody else's. */
 #include "main/config_env.h"
 
+#include "base/check.h"
 #include "base/log.h"
 
-static void report_value(struct config *c, const struct config_key *k, str text,
+static void report_value(struct config_place at, const struct config_key *k, str text,
 			 struct config_report *r)
 {
 	str guess = config_key_suggest(k, text);
@@ -21,22 +22,35 @@ static void report_value(struct config *c, const struct config_key *k, str text,
 		buf_printf(&b, ", got \"%.*s\"", STR_ARG(text));
 	if (guess.n)
 		buf_printf(&b, ", did you mean \"%.*s\"?", STR_ARG(guess));
-	config_error(r, config_variable_place(&c->variables, k->env), k->path, "%.*s",
-		     STR_ARG(buf_str(&b)));
+	config_error(r, at, k->path, "%.*s", STR_ARG(buf_str(&b)));
 	buf_fini(&b);
+}
+
+static void read_variable(struct config *c, const struct config_key *k, const char *name,
+			  const char *text, struct config_report *r)
+{
+	struct config_place at = config_variable_place(&c->variables, name);
+	union config_value value;
+
+	if (config_key_from_text(k, str_from_cstr(text), &c->arena, &value))
+		config_set(c, k, value, at);
+	else
+		report_value(at, k, str_from_cstr(text), r);
 }
 
 static void read_key(struct config *c, const struct config_key *k, struct config_report *r)
 {
-	const char *text = k->env ? config_variable_get(&c->variables, k->env) : NULL;
-	union config_value value;
+	str rest = k->env ? str_from_cstr(k->env) : (str){ 0 }, name;
 
-	if (!text)
-		return;
-	if (config_key_from_text(k, str_from_cstr(text), &c->arena, &value))
-		config_set(c, k, value, config_variable_place(&c->variables, k->env));
-	else
-		report_value(c, k, str_from_cstr(text), r);
+	while (config_key_env_next(&rest, &name)) {
+		const char *copy = arena_copy(&c->arena, name).p;
+		const char *text = config_variable_get(&c->variables, copy);
+
+		if (text) {
+			read_variable(c, k, copy, text, r);
+			return;
+		}
+	}
 }
 
 static struct config_place plain_place(const char *name)
@@ -98,6 +112,29 @@ static void read_debug(struct config *c)
 			   plain_place("DEBUG"));
 }
 
+/* One Redis for everything: it sets keys of its own name, and the address that two connections have
+ * among their options. */
+static void read_redis_url(struct config *c)
+{
+	static const str keys[] = { { "adapter.redis.redis_pub_options", 31 },
+				    { "adapter.redis.redis_sub_options", 31 } };
+	const char *url = config_variable_get(&c->variables, "REDIS_URL");
+	union config_value options;
+	struct buf b;
+
+	if (!url)
+		return;
+	buf_init_secret(&b, 16 + strlen(url) * 6);
+	buf_puts(&b, S("{\"url\":"));
+	jw_string(&b, str_from_cstr(url));
+	buf_putc(&b, '}');
+	options.text = arena_copy(&c->arena, buf_str(&b));
+	buf_fini(&b);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		config_set(c, config_key_find(keys[i]), options,
+			   config_variable_place(&c->variables, "REDIS_URL"));
+}
+
 /* RUST_LOG, else what was said about the level, else by debug. */
 static void read_level(struct config *c)
 {
@@ -115,6 +152,7 @@ void config_env_read(struct config *c, struct config_report *r)
 {
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++)
 		read_key(c, &config_keys[i], r);
+	read_redis_url(c);
 	read_debug(c);
 	read_level(c);
 }

@@ -177,6 +177,19 @@ static void read_block(struct reader *rd, struct json v, str path, bool is_open)
 	buf_fini(&got);
 }
 
+/* The key's further name counts where the key itself is not in the file; if that comes later, it sets
+ * the value again. */
+static void read_alias(struct reader *rd, const struct json_member *m, str path)
+{
+	const struct config_key *k = config_key_find_alias(path);
+
+	if (config_setting(rd->c, k->path)->from.source == CONFIG_FROM_FILE)
+		config_warn(rd->r, config_json_place(rd->c, m->key), path,
+			    "is ignored, because %.*s is set", STR_ARG(k->path));
+	else
+		read_value(rd, k, m->value);
+}
+
 /* is_open: the block may have members that the table does not list. */
 static void read_member(struct reader *rd, const struct json_member *m, str block, bool is_open)
 {
@@ -188,6 +201,8 @@ static void read_member(struct reader *rd, const struct json_member *m, str bloc
 
 	if (k)
 		read_value(rd, k, m->value);
+	else if (is_step && config_key_find_alias(path))
+		read_alias(rd, m, path);
 	else if (!is_block && !is_open)
 		report_unknown(rd, block, m);
 	else if (m->value.kind != JSON_OBJECT)

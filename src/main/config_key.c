@@ -5,6 +5,7 @@
 #include "main/config_key.h"
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "main/config.h"
 #include "main/nearest.h"
 
@@ -13,6 +14,7 @@
 #define FITS_NUMBER uint16_t * : 1, uint32_t * : 1, uint64_t * : 1
 #define FITS_LIMIT uint64_t * : 1
 #define FITS_TEXT str * : 1
+#define FITS_OPTIONAL str * : 1
 #define FITS_SECRET str * : 1
 #define FITS_MODE uint32_t * : 1
 #define FITS_APPS str * : 1
@@ -22,17 +24,9 @@
 #define FITS(path, type)                                                                           \
 	_Static_assert(_Generic(&MEMBER(path), FITS_##type, default : 0),                          \
 		       #path ": type and member disagree");
-#define SECTION(title)
 #define KEY(path, env, type, fallback, min, max, words) FITS(path, type)
 #define KEY_OF(path, env, fallback, choices, words) FITS(path, CHOICE)
-#define LATER(path, env, type, fallback, otherwise)
-#define LATER_OF(path, env, fallback, choices, otherwise)
 #include "main/config_keys.def"
-#undef SECTION
-#undef KEY
-#undef KEY_OF
-#undef LATER
-#undef LATER_OF
 
 #define VALUE_FLAG(x) .fallback.flag = (x)
 #define VALUE_NUMBER(x) .fallback.number = (x)
@@ -50,16 +44,21 @@
 #define NAMED(p, e) .path = { p, sizeof(p) - 1 }, .env = (e)
 #define PLACED(p) .offset = offsetof(struct config, p), .size = sizeof(MEMBER(p))
 
-#define SECTION(title)
 #define KEY(p, e, t, d, lo, hi, w)                                                                 \
 	{ NAMED(#p, e), PLACED(p),   .type = CONFIG_##t, VALUE_##t(d),                             \
 	  .min = (lo),	.max = (hi), .words = (w) },
+#define KEY_IF_SET(p, e, t, d, lo, hi, w)                                                          \
+	{ NAMED(#p, e), PLACED(p),   .type = CONFIG_##t, VALUE_##t(d),                             \
+	  .min = (lo),	.max = (hi), .words = (w),	 .counts_if_set = true },
 #define KEY_OF(p, e, d, c, w)                                                                      \
 	{ NAMED(#p, e),	   PLACED(p),	   .type = CONFIG_CHOICE,                                  \
 	  VALUE_CHOICE(d), .choices = (c), .words = (w) },
 #define LATER(p, e, t, d, o)                                                                       \
 	{ NAMED(#p, e), .type = CONFIG_##t, VALUE_##t(d), .max = INT64_MAX,                        \
 	  .otherwise = CONFIG_##o },
+#define LATER_IN(p, e, t, d, lo, hi, o)                                                            \
+	{ NAMED(#p, e), .type = CONFIG_##t, VALUE_##t(d),                                          \
+	  .min = (lo),	.max = (hi),	    .otherwise = CONFIG_##o },
 #define LATER_OF(p, e, d, c, o)                                                                    \
 	{ NAMED(#p, e), .type = CONFIG_CHOICE, VALUE_CHOICE(d), .choices = (c),                    \
 	  .otherwise = CONFIG_##o },
@@ -68,11 +67,11 @@ const struct config_key config_keys[N_CONFIG_KEYS] = {
 #include "main/config_keys.def"
 };
 
-#undef SECTION
-#undef KEY
-#undef KEY_OF
-#undef LATER
-#undef LATER_OF
+#define ALIAS(p, k) { .path = { #p, sizeof(#p) - 1 }, .key = { #k, sizeof(#k) - 1 } },
+
+const struct config_alias config_aliases[N_CONFIG_ALIASES] = {
+#include "main/config_keys.def"
+};
 
 const struct config_key *config_key_find(str path)
 {
@@ -83,15 +82,39 @@ const struct config_key *config_key_find(str path)
 	return NULL;
 }
 
+const struct config_key *config_key_find_alias(str path)
+{
+	for (size_t i = 0; i < N_CONFIG_ALIASES; i++) {
+		if (str_eq(config_aliases[i].path, path))
+			return config_key_find(config_aliases[i].key);
+	}
+	return NULL;
+}
+
+static bool lies_in(str path, str block)
+{
+	return path.n > block.n && path.p[block.n] == '.' && str_has_prefix(path, block);
+}
+
 bool config_key_is_block(str path)
 {
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
-		str p = config_keys[i].path;
-
-		if (p.n > path.n && p.p[path.n] == '.' && str_has_prefix(p, path))
+		if (lies_in(config_keys[i].path, path))
+			return true;
+	}
+	for (size_t i = 0; i < N_CONFIG_ALIASES; i++) {
+		if (lies_in(config_aliases[i].path, path))
 			return true;
 	}
 	return false;
+}
+
+bool config_key_env_next(str *rest, str *name)
+{
+	if (!rest->p)
+		return false;
+	*name = str_split(rest, ' ');
+	return true;
 }
 
 /* Choices */
@@ -103,7 +126,8 @@ bool config_choice_next(struct config_choices *c, struct config_choice *out)
 			return false;
 		out->aliases = str_split(&c->rest, ' ');
 		c->is_beyond_bar |= str_eq(out->aliases, S("|"));
-	} while (str_eq(out->aliases, S("|")));
+		c->is_any_case |= str_eq(out->aliases, S("~"));
+	} while (str_eq(out->aliases, S("|")) || str_eq(out->aliases, S("~")));
 	out->word = str_split(&out->aliases, '/');
 	out->is_available = !c->is_beyond_bar;
 	return true;
@@ -123,14 +147,17 @@ static bool has_alias(str aliases, str text)
 	return false;
 }
 
+/* is_lenient: as in the environment, with aliases and in any case. */
 static bool choice_find(const struct config_key *k, str text, bool is_lenient,
 			struct config_choice *out)
 {
 	struct config_choices it = choices_of(k);
 
 	while (config_choice_next(&it, out)) {
-		if (is_lenient ? str_eq_nocase(out->word, text) || has_alias(out->aliases, text) :
-				 str_eq(out->word, text))
+		if (it.is_any_case || is_lenient ? str_eq_nocase(out->word, text) :
+						   str_eq(out->word, text))
+			return true;
+		if (is_lenient && has_alias(out->aliases, text))
 			return true;
 	}
 	return false;
@@ -252,6 +279,54 @@ static str list_from_csv(str text, struct arena *a)
 	return out;
 }
 
+/* "a=1, b=2" as {"a":"1","b":"2"}. */
+static str object_from_pairs(str text, struct arena *a)
+{
+	struct buf b;
+	str out;
+
+	buf_init_secret(&b, 16 + text.n * 8);
+	buf_putc(&b, '{');
+	while (text.p) {
+		str value = str_trim(str_split(&text, ',')), name;
+
+		if (value.n == 0)
+			continue;
+		name = str_trim(str_split(&value, '='));
+		if (b.len > 1)
+			buf_putc(&b, ',');
+		jw_string(&b, name);
+		buf_putc(&b, ':');
+		jw_string(&b, str_trim(value));
+	}
+	buf_putc(&b, '}');
+	out = arena_copy(a, buf_str(&b));
+	buf_fini(&b);
+	return out;
+}
+
+static str compact(struct json v, struct arena *a);
+
+/* JSON, or a list or an object in the way of the environment, or a text. */
+static str any_from_text(const struct config_key *k, str text, struct arena *a)
+{
+	struct json v;
+	struct buf b;
+	str out;
+
+	if (json_parse(text, JSON_DEPTH_MAX, &v, NULL) == OK)
+		return compact(v, a);
+	if (str_has_prefix(k->fallback.text, S("[")))
+		return list_from_csv(text, a);
+	if (str_has_prefix(k->fallback.text, S("{")))
+		return object_from_pairs(text, a);
+	buf_init_secret(&b, 2 + text.n * 6);
+	jw_string(&b, text);
+	out = arena_copy(a, buf_str(&b));
+	buf_fini(&b);
+	return out;
+}
+
 static bool choice_from(const struct config_key *k, str text, bool is_lenient,
 			union config_value *out)
 {
@@ -285,9 +360,11 @@ bool config_key_from_text(const struct config_key *k, str text, struct arena *a,
 	case CONFIG_TEXT:
 	case CONFIG_OPTIONAL:
 	case CONFIG_SECRET:
-	case CONFIG_ANY:
 		out->text = arena_copy(a, text);
 		return text_fits(k, text);
+	case CONFIG_ANY:
+		out->text = any_from_text(k, text, a);
+		return utf8_valid(text);
 	case CONFIG_APPS:
 		return false;
 	}
@@ -315,7 +392,7 @@ static str compact(struct json v, struct arena *a)
 	struct buf b;
 	str out;
 
-	buf_init(&b, v.raw.n);
+	buf_init_secret(&b, v.raw.n);
 	jw_compact(&b, v);
 	out = arena_copy(a, buf_str(&b));
 	buf_fini(&b);
@@ -439,13 +516,11 @@ void config_value_put(const struct config_key *k, union config_value v, struct b
 		jw_string(b, v.text);
 		return;
 	case CONFIG_OPTIONAL:
+	case CONFIG_SECRET:
 		if (v.text.n == 0)
 			buf_puts(b, S("null"));
 		else
-			jw_string(b, v.text);
-		return;
-	case CONFIG_SECRET:
-		buf_puts(b, v.text.n ? S("\"********\"") : S("null"));
+			jw_string(b, k->type == CONFIG_SECRET ? S("********") : v.text);
 		return;
 	case CONFIG_APPS:
 		buf_puts(b, v.text.n ? v.text : S("[]"));

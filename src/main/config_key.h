@@ -46,9 +46,10 @@ union config_value {
 
 struct config_key {
 	str path;
-	const char *env; /* NULL: file only */
+	const char *env; /* names with blanks between them, NULL: file only; config_key_env_next */
 	enum config_type type;
 	enum config_otherwise otherwise;
+	bool counts_if_set;    /* its default is not the same as to set that */
 	uint32_t offset, size; /* of the member of struct config; size 0: it has none */
 	uint64_t min, max;
 	const char *choices;
@@ -57,25 +58,34 @@ struct config_key {
 };
 
 enum {
-#define SECTION(title)
 #define KEY(...) +1
 #define KEY_OF(...) +1
 #define LATER(...) +1
 #define LATER_OF(...) +1
 	N_CONFIG_KEYS = 0
 #include "main/config_keys.def"
-#undef SECTION
-#undef KEY
-#undef KEY_OF
-#undef LATER
-#undef LATER_OF
 };
 extern const struct config_key config_keys[N_CONFIG_KEYS];
 
+/* A further name for a key in files. */
+struct config_alias {
+	str path, key;
+};
+enum {
+#define ALIAS(path, key) +1
+	N_CONFIG_ALIASES = 0
+#include "main/config_keys.def"
+};
+extern const struct config_alias config_aliases[N_CONFIG_ALIASES];
+
 /* NULL: there is none. */
 const struct config_key *config_key_find(str path);
-/* Does a key begin with this path and a '.'? */
+/* The same for a further name. */
+const struct config_key *config_key_find_alias(str path);
+/* Does the path of a key, or a further name of one, begin with this path and a '.'? */
 bool config_key_is_block(str path);
+/* Cuts the next name off *rest, which begins as str_from_cstr(k->env). False: there is none left. */
+bool config_key_env_next(str *rest, str *name);
 
 /* False: v is not what the key accepts. */
 bool config_key_from_json(const struct config_key *k, struct json v, struct arena *a,
@@ -94,7 +104,8 @@ void config_value_store(const struct config_key *k, union config_value v, void *
 
 /* "a whole number from 1 to 65535" … */
 void config_key_put_expected(const struct config_key *k, struct buf *b);
-/* Texts of keys that this build does not read may be passwords: they are not quoted in messages. */
+/* Texts of keys that this build does not read may have passwords in them, as a URL has: they are not
+ * quoted in messages either. */
 static inline bool config_key_may_be_secret(const struct config_key *k)
 {
 	return k->type == CONFIG_SECRET ||
@@ -114,7 +125,7 @@ struct config_choice {
 };
 struct config_choices {
 	str rest;
-	bool is_beyond_bar;
+	bool is_beyond_bar, is_any_case;
 };
 bool config_choice_next(struct config_choices *c, struct config_choice *out);
 

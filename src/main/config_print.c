@@ -44,55 +44,6 @@ static void close_container(struct printer *p, char c)
 	buf_putc(p->b, c);
 }
 
-/* "a.b" of "a.b.c", empty of "a". */
-static str block_of(str path)
-{
-	size_t n = path.n;
-
-	while (n > 0 && path.p[n - 1] != '.')
-		n--;
-	return str_take(path, n > 0 ? n - 1 : 0);
-}
-
-static bool lies_in(str path, str block)
-{
-	return block.n == 0 ||
-	       (path.n > block.n && path.p[block.n] == '.' && str_has_prefix(path, block));
-}
-
-/* Closes the blocks that path does not lie in, and opens those that it does. */
-static void enter_block_of(struct printer *p, str path, str *open)
-{
-	while (!lies_in(path, *open)) {
-		close_container(p, '}');
-		*open = block_of(*open);
-	}
-	while (open->n < block_of(path).n) {
-		str rest = str_skip(path, open->n ? open->n + 1 : 0);
-		str step = str_take(rest, str_find_char(rest, '.'));
-
-		put_key(p, step);
-		open_container(p, '{');
-		*open = str_take(path, (size_t)(step.p - path.p) + step.n);
-	}
-}
-
-static void put_settings(struct printer *p, const struct config *c)
-{
-	str open = S("");
-
-	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
-		const struct config_key *k = &config_keys[i];
-
-		if (k->otherwise != CONFIG_HONOURED || k->type == CONFIG_APPS)
-			continue;
-		enter_block_of(p, k->path, &open);
-		put_key(p, str_skip(k->path, open.n ? open.n + 1 : 0));
-		config_value_put(k, c->settings[i].value, p->b);
-	}
-	enter_block_of(p, S(""), &open);
-}
-
 static const char *word(bool is_on)
 {
 	return is_on ? "true" : "false";
@@ -201,7 +152,6 @@ static void put_app_key(struct printer *p, const struct app *a, const struct app
 
 static void put_app(struct printer *p, const struct app *a)
 {
-	put_line_start(p);
 	open_container(p, '{');
 	put_text(p, S("id"), a->id);
 	put_text(p, S("key"), a->key);
@@ -219,31 +169,99 @@ void config_print_app(const struct app *a, struct buf *b)
 
 static void put_apps(struct printer *p, const struct app_table *apps)
 {
-	put_key(p, S("app_manager"));
-	buf_puts(p->b, S("{\"array\": {\"apps\": "));
 	open_container(p, '[');
-	for (size_t i = 0; i < apps->n; i++)
+	for (size_t i = 0; i < apps->n; i++) {
+		put_line_start(p);
 		put_app(p, apps->apps[i]);
+	}
 	close_container(p, ']');
-	buf_puts(p->b, S("}}"));
 }
 
-static void put_sources(struct printer *p, const struct config *c)
+/* Settings: a block holds what the table has of it, wherever it stands there */
+
+bool config_print_has(const struct config *c, const struct config_key *k)
+{
+	return k->otherwise == CONFIG_HONOURED && (!k->counts_if_set || config_is_set(c, k->path));
+}
+
+static bool lies_in(str path, str block)
+{
+	return block.n == 0 ||
+	       (path.n > block.n && path.p[block.n] == '.' && str_has_prefix(path, block));
+}
+
+/* The path up to and with its first step behind the block. */
+static str step_into(str path, str block)
+{
+	size_t n = block.n ? block.n + 1 : 0;
+
+	return str_take(path, n + str_find_char(str_skip(path, n), '.'));
+}
+
+/* Has a key before this one led into the same block already? */
+static bool came_before(const struct config *c, const struct config_key *k, str step)
+{
+	for (const struct config_key *other = config_keys; other < k; other++) {
+		if (lies_in(other->path, step) && config_print_has(c, other))
+			return true;
+	}
+	return false;
+}
+
+static void put_value(struct printer *p, const struct config *c, const struct app_table *apps,
+		      const struct config_key *k)
+{
+	if (k->type == CONFIG_APPS)
+		put_apps(p, apps);
+	else
+		config_value_put(k, config_setting(c, k->path)->value, p->b);
+}
+
+/* Recursive: as deep as the paths of the table. */
+static void put_block(struct printer *p, const struct config *c, const struct app_table *apps,
+		      str block)
+{
+	for (const struct config_key *k = config_keys; k < config_keys + N_CONFIG_KEYS; k++) {
+		str step = step_into(k->path, block);
+		bool is_key = step.n == k->path.n;
+
+		if (!lies_in(k->path, block) || !config_print_has(c, k) ||
+		    (!is_key && came_before(c, k, step)))
+			continue;
+		put_key(p, str_skip(step, block.n ? block.n + 1 : 0));
+		if (is_key) {
+			put_value(p, c, apps, k);
+			continue;
+		}
+		open_container(p, '{');
+		put_block(p, c, apps, step);
+		close_container(p, '}');
+	}
+}
+
+/* Where values come from */
+
+static bool is_set_in_vain(const struct config *c, const struct config_key *k)
+{
+	const struct config_setting *s = config_setting(c, k->path);
+
+	return k->otherwise != CONFIG_HONOURED && s->from.source != CONFIG_DEFAULT &&
+	       !config_value_eq(k, s->value, k->fallback);
+}
+
+static void put_places(struct printer *p, const struct config *c, str name,
+		       bool (*is_wanted)(const struct config *c, const struct config_key *k))
 {
 	struct buf place;
 
-	put_key(p, S("_source"));
+	put_key(p, name);
 	open_container(p, '{');
 	buf_init(&place, 8192);
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
-		struct config_place from = c->settings[i].from;
-
-		if (config_keys[i].otherwise != CONFIG_HONOURED || from.source == CONFIG_DEFAULT)
+		if (!is_wanted(c, &config_keys[i]))
 			continue;
 		buf_clear(&place);
-		config_place_put(from, &place);
-		if (from.source == CONFIG_FROM_ENV)
-			buf_printf(&place, " %.*s", STR_ARG(from.name));
+		config_place_put_named(c->settings[i].from, &place);
 		put_text(p, config_keys[i].path, buf_str(&place));
 	}
 	buf_fini(&place);
@@ -253,15 +271,15 @@ static void put_sources(struct printer *p, const struct config *c)
 static void put_all(struct printer *p, const struct config *c, const struct app_table *apps)
 {
 	open_container(p, '{');
-	put_settings(p, c);
-	put_apps(p, apps);
-	put_sources(p, c);
+	put_block(p, c, apps, S(""));
+	put_places(p, c, S("_source"), config_print_has);
+	put_places(p, c, S("_not_in_this_build"), is_set_in_vain);
 	close_container(p, '}');
 	buf_putc(p->b, '\n');
 }
 
 /* A "${" is text by now; whoever reads the file must not take it for a variable. */
-static void put_without_variables(struct buf *b, str json)
+void config_print_without_variables(struct buf *b, str json)
 {
 	while (json.n > 0) {
 		str piece = str_take(json, str_find_char(json, '$'));
@@ -282,7 +300,7 @@ void config_print_json(const struct config *c, const struct app_table *apps, str
 
 	buf_init(&json, b->max);
 	put_all(&(struct printer){ .b = &json }, c, apps);
-	put_without_variables(b, buf_str(&json));
+	config_print_without_variables(b, buf_str(&json));
 	b->overflow |= !buf_ok(&json);
 	buf_fini(&json);
 }

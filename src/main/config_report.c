@@ -9,7 +9,7 @@ enum { LINE_BYTES_MAX = 1024, LINES_BYTES_MAX = 1 << 20 };
 
 void config_report_init(struct config_report *r)
 {
-	*r = (struct config_report){ 0 };
+	*r = (struct config_report){ .n_shown_max = CONFIG_ERRORS_SHOWN_MAX };
 	buf_init(&r->errors, LINES_BYTES_MAX);
 	buf_init(&r->warnings, LINES_BYTES_MAX);
 }
@@ -35,6 +35,13 @@ void config_place_put(struct config_place at, struct buf *b)
 			buf_printf(b, ":%u:%u", at.line, at.column);
 		return;
 	}
+}
+
+void config_place_put_named(struct config_place at, struct buf *b)
+{
+	config_place_put(at, b);
+	if (at.source == CONFIG_FROM_ENV)
+		buf_printf(b, " %.*s", STR_ARG(at.name));
 }
 
 static __attribute__((format(printf, 4, 0))) void put_line(struct buf *b, struct config_place at,
@@ -64,7 +71,7 @@ void config_error(struct config_report *r, struct config_place at, str key, cons
 {
 	va_list args;
 
-	if (r->n_errors++ >= CONFIG_ERRORS_SHOWN_MAX)
+	if (r->n_errors++ >= r->n_shown_max)
 		return;
 	va_start(args, fmt);
 	put_line(&r->errors, at, key, fmt, args);

@@ -19,9 +19,10 @@ struct config_place {
 enum { CONFIG_ERRORS_SHOWN_MAX = 10 };
 
 struct config_report {
-	struct buf errors;   /* lines, the first CONFIG_ERRORS_SHOWN_MAX */
+	struct buf errors;   /* lines, the first n_shown_max */
 	struct buf warnings; /* lines */
 	unsigned n_errors, n_warnings;
+	unsigned n_shown_max; /* CONFIG_ERRORS_SHOWN_MAX at first */
 };
 
 void config_report_init(struct config_report *r);
@@ -36,5 +37,7 @@ void config_warn(struct config_report *r, struct config_place at, str key, const
 
 /* "config.json:12:5", "environment", "default". */
 void config_place_put(struct config_place at, struct buf *b);
+/* The same, but "environment PORT". */
+void config_place_put_named(struct config_place at, struct buf *b);
 
 #endif

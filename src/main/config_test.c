@@ -1,12 +1,11 @@
-/* The table walked row by row through file, environment and print; who wins; what is checked
- * across keys. */
+/* Who wins; what single keys and variables mean; what is checked across keys. (The table is walked row
+ * by row in config_walk_test.c.) */
 #include "main/config.h"
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "main/config_file.h"
 #include "main/config_fixture.h"
-#include "main/config_print.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,260 +15,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-/* A value that is accepted and, where the type allows it, not the default. As JSON, and as text. */
-struct sample {
-	char json[512], text[512];
-};
-
-static void sample_choice(const struct config_key *k, struct sample *out)
-{
-	struct config_choices it = { .rest = str_from_cstr(k->choices) };
-	struct config_choice c;
-
-	while (config_choice_next(&it, &c)) {
-		snprintf(out->text, sizeof(out->text), "%.*s", STR_ARG(c.word));
-		snprintf(out->json, sizeof(out->json), "\"%.*s\"", STR_ARG(c.word));
-		if (!str_eq(c.word, k->fallback.text))
-			return;
-	}
-}
-
-static void sample_set(struct sample *s, const char *text, bool is_quoted)
-{
-	snprintf(s->text, sizeof(s->text), "%s", text);
-	snprintf(s->json, sizeof(s->json), is_quoted ? "\"%s\"" : "%s", text);
-}
-
-/* The largest number that all keys of the same variable take. */
-static uint64_t largest_of(const struct config_key *k)
-{
-	uint64_t max = k->max;
-
-	for (size_t i = 0; k->env && i < N_CONFIG_KEYS; i++) {
-		if (config_keys[i].env && strcmp(config_keys[i].env, k->env) == 0 &&
-		    config_keys[i].max < max)
-			max = config_keys[i].max;
-	}
-	return max;
-}
-
-static struct sample sample_of(const struct config_key *k)
-{
-	struct sample s = { 0 };
-	uint64_t max = largest_of(k), n = k->fallback.number == max ? k->min : max;
-
-	switch (k->type) {
-	case CONFIG_FLAG:
-		sample_set(&s, k->fallback.flag ? "false" : "true", false);
-		break;
-	case CONFIG_NUMBER:
-	case CONFIG_LIMIT:
-		snprintf(s.text, sizeof(s.text), "%llu", (unsigned long long)n);
-		memcpy(s.json, s.text, sizeof(s.json));
-		break;
-	case CONFIG_RATIO:
-		sample_set(&s, "0.125", false);
-		break;
-	case CONFIG_TEXT:
-	case CONFIG_OPTIONAL:
-	case CONFIG_SECRET:
-		sample_set(&s, "/some/text", true);
-		break;
-	case CONFIG_MODE:
-		sample_set(&s, "600", true);
-		break;
-	case CONFIG_CHOICE:
-		sample_choice(k, &s);
-		break;
-	case CONFIG_LIST:
-		/* Texts that any list takes. */
-		sample_set(&s, "unix,loopback", false);
-		snprintf(s.json, sizeof(s.json), "[\"unix\",\"loopback\"]");
-		break;
-	case CONFIG_ANY:
-	case CONFIG_APPS:
-		sample_set(&s, "[]", false);
-		break;
-	}
-	return s;
-}
-
-/* {"a":{"b":value}} for the path a.b */
-static void nest(const struct config_key *k, const char *value, char *out, size_t size)
-{
-	str path = k->path;
-	size_t n = 0, depth = 0;
-
-	while (path.p) {
-		str step = str_split(&path, '.');
-
-		n += (size_t)snprintf(out + n, size - n, "{\"%.*s\":", STR_ARG(step));
-		depth++;
-	}
-	n += (size_t)snprintf(out + n, size - n, "%s", value);
-	while (depth--)
-		n += (size_t)snprintf(out + n, size - n, "}");
-	assert_true(n < size);
-}
-
-/* Refusals are about the value, not about its being understood. */
-static bool is_understood(const struct fixture *f, const struct config_key *k)
-{
-	if (k->otherwise == CONFIG_REFUSE)
-		return f->report.n_errors == 1 &&
-		       memmem(f->report.errors.p, f->report.errors.len, "not available", 13);
-	return f->report.n_errors == 0;
-}
-
-static void every_key_is_read_from_a_file(void **state)
-{
-	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
-		const struct config_key *k = &config_keys[i];
-		struct sample s = sample_of(k);
-		char json[1024];
-		struct fixture f;
-
-		nest(k, s.json, json, sizeof(json));
-		fixture_load(&f, json, NULL);
-		if (!is_understood(&f, k) || f.config->settings[i].from.source != CONFIG_FROM_FILE)
-			fail_msg("%s: %.*s", json, STR_ARG(buf_str(&f.report.errors)));
-		assert_int_equal(f.config->settings[i].from.line, 1);
-		fixture_free(&f);
-	}
-}
-
-static void every_key_is_read_from_the_environment(void **state)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
-		const struct config_key *k = &config_keys[i];
-		struct sample s = sample_of(k);
-		char variable[1024];
-		const char *env[] = { variable, NULL };
-		struct fixture f;
-
-		if (!k->env)
-			continue;
-		snprintf(variable, sizeof(variable), "%s=%s", k->env, s.text);
-		fixture_load(&f, "{}", env);
-		if (!is_understood(&f, k) || f.config->settings[i].from.source != CONFIG_FROM_ENV)
-			fail_msg("%s: %.*s", variable, STR_ARG(buf_str(&f.report.errors)));
-		fixture_free(&f);
-		n++;
-	}
-	assert_true(n > 200);
-}
-
-/* What file and environment made of the same value is the same. */
-static void file_and_environment_agree_on_every_key(void **state)
-{
-	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
-		const struct config_key *k = &config_keys[i];
-		struct sample s = sample_of(k);
-		char json[1024], variable[1024];
-		const char *env[] = { variable, NULL };
-		struct fixture a, b;
-
-		if (!k->env || k->type == CONFIG_ANY)
-			continue;
-		nest(k, s.json, json, sizeof(json));
-		snprintf(variable, sizeof(variable), "%s=%s", k->env, s.text);
-		fixture_load(&a, json, NULL);
-		fixture_load(&b, "{}", env);
-		if (!config_value_eq(k, a.config->settings[i].value, b.config->settings[i].value))
-			fail_msg("%.*s differs", STR_ARG(k->path));
-		assert_true(k->type == CONFIG_CHOICE ||
-			    !config_value_eq(k, a.config->settings[i].value, k->fallback));
-		fixture_free(&a);
-		fixture_free(&b);
-	}
-}
-
-static str print_json(struct fixture *f, struct buf *b)
-{
-	buf_init(b, 1 << 20);
-	config_print_json(f->config, f->apps, b);
-	assert_true(buf_ok(b));
-	return buf_str(b);
-}
-
-static void every_honoured_key_survives_printing(void **state)
-{
-	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
-		const struct config_key *k = &config_keys[i];
-		struct sample s = sample_of(k);
-		struct fixture a, b;
-		char json[1024];
-		struct buf text;
-
-		if (k->otherwise != CONFIG_HONOURED || k->type == CONFIG_APPS)
-			continue;
-		nest(k, s.json, json, sizeof(json));
-		fixture_load(&a, json, NULL);
-		fixture_load_named(&b, "printed.json", print_json(&a, &text), NULL);
-		assert_errors(&b, "");
-		for (size_t j = 0; j < N_CONFIG_KEYS; j++)
-			assert_true(config_keys[j].type == CONFIG_APPS ||
-				    config_keys[j].type == CONFIG_SECRET ||
-				    config_value_eq(&config_keys[j], a.config->settings[j].value,
-						    b.config->settings[j].value));
-		buf_fini(&text);
-		fixture_free(&a);
-		fixture_free(&b);
-	}
-}
-
-static void what_looks_like_a_variable_survives_printing(void **state)
-{
-	struct fixture a, b;
-	struct buf text;
-
-	fixture_load(&a,
-		     "{\"app_manager\": {\"array\": {\"apps\": [{\"id\": \"$\\u0024{A:-$\","
-		     " \"key\": \"k\", \"secret\": \"s\"}]}}}",
-		     NULL);
-	assert_errors(&a, "");
-	fixture_load_named(&b, "printed.json", print_json(&a, &text), NULL);
-	assert_errors(&b, "");
-	assert_true(str_eq(b.apps->apps[0]->id, S("$${A:-$")));
-	buf_fini(&text);
-	fixture_free(&a);
-	fixture_free(&b);
-}
-
-static void no_path_and_no_documented_word_is_missing_or_twice(void **state)
-{
-	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
-		const struct config_key *k = &config_keys[i];
-
-		assert_ptr_equal(config_key_find(k->path), k);
-		assert_true((k->otherwise == CONFIG_HONOURED) == (k->words != NULL));
-		assert_true((k->otherwise == CONFIG_HONOURED) == (k->size != 0));
-	}
-}
-
-static void every_default_is_accepted_by_its_key(void **state)
-{
-	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
-		const struct config_key *k = &config_keys[i];
-		char json[1024];
-		struct fixture f;
-		struct buf b;
-
-		buf_init(&b, 512);
-		config_value_put(k, k->fallback, &b);
-		buf_putc(&b, '\0');
-		nest(k, b.p, json, sizeof(json));
-		fixture_load(&f, json, NULL);
-		if (f.report.n_errors)
-			fail_msg("%s: %.*s", json, STR_ARG(buf_str(&f.report.errors)));
-		assert_true(k->type == CONFIG_APPS || f.report.n_warnings == 1); /* no apps */
-		buf_fini(&b);
-		fixture_free(&f);
-	}
-}
 
 /* Sources */
 
@@ -535,17 +280,17 @@ static void a_feature_that_is_asked_for_is_warned_about_once(void **state)
 		     "{\"metrics\": {\"port\": 9602, \"host\": \"127.0.0.1\"},\n"
 		     " \"history\": {\"enabled\": true, \"backend\": \"memory\"},\n"
 		     " \"queue\": {\"driver\": \"sqs\"},\n"
-		     " \"annotations\": {\"enabled\": true}, \"push_rules\": [{}],\n"
-		     " \"push\": {\"fcm_enabled\": true, \"whatever\": 5},\n"
+		     " \"tag_filtering\": {\"enabled\": true}, \"push_rules\": [{}],\n"
+		     " \"push\": {\"fcm_enabled\": true, \"apns\": {\"whatever\": 5}},\n"
 		     " \"app_manager\": {\"array\": {\"apps\": []}}}",
 		     NULL);
 	assert_errors(&f, "");
 	assert_warnings(&f, "test.json:1:22: metrics.port: not available in this build\n"
 			    "test.json:3:22: queue.driver: not available in this build\n"
+			    "test.json:4:31: tag_filtering.enabled: not available in this build\n"
 			    "test.json:2:25: history.enabled: not available in this build\n"
-			    "test.json:4:29: annotations.enabled: not available in this build\n"
 			    "test.json:5:26: push.fcm_enabled: not available in this build\n"
-			    "test.json:4:50: push_rules: not available in this build\n"
+			    "test.json:4:52: push_rules: not available in this build\n"
 			    "no app is configured: every client will be refused; add one to "
 			    "app_manager.array.apps\n");
 	fixture_free(&f);
@@ -738,13 +483,6 @@ static void the_examples_load_without_a_word_and_say_the_same(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_key_is_read_from_a_file),
-		cmocka_unit_test(every_key_is_read_from_the_environment),
-		cmocka_unit_test(file_and_environment_agree_on_every_key),
-		cmocka_unit_test(every_honoured_key_survives_printing),
-		cmocka_unit_test(what_looks_like_a_variable_survives_printing),
-		cmocka_unit_test(no_path_and_no_documented_word_is_missing_or_twice),
-		cmocka_unit_test(every_default_is_accepted_by_its_key),
 		cmocka_unit_test(defaults_hold_without_file_and_environment),
 		cmocka_unit_test(environment_wins_over_file),
 		cmocka_unit_test(an_empty_variable_counts_as_not_set),
