@@ -10,7 +10,7 @@ SEED ?= 1
 SEEDS ?= 1000
 STEPS ?= 400
 
-.PHONY: help run build test sdk-matrix conformance sim bench fuzz lint fmt install clean
+.PHONY: help run build test sdk-matrix conformance sim bench fuzz lint fmt install deb clean
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,11 @@ fmt: ## format the C code in place
 install: ## into DESTDIR/PREFIX
 	@PREFIX=$(PREFIX) tools/build release sockudo
 	@DESTDIR=$(DESTDIR) meson install -C build/release --no-rebuild --quiet
+
+deb: ## a Debian package, build/deb/sockudo_*.deb
+	@tools/install-deps build deb
+	@tools/build release sockudo
+	@tools/build-deb
 
 clean: ## remove everything that was built
 	@rm -rf build

@@ -134,7 +134,7 @@ class UnixSocket(NginxCase):
 
     def test_many_clients_connect_over_the_socket_of_the_guide(self):
         """They have no addresses, so nobody is limited by one."""
-        server = self.stopping(UnixServer(rate_limiter=None))
+        server = self.stopping(UnixServer(rate_limiter={"enabled": True}))
         nginx = self.nginx("minimal", f"unix:{server.path}", text=lambda ports: GUIDE % (server.path, ports[80]))
         peers = self.connect_many(nginx, lambda i: "127.0.0.1")
         for ws in peers:
@@ -144,7 +144,7 @@ class UnixSocket(NginxCase):
             self.assertEqual(ws.event(), {"event": "hello", "channel": "news", "data": "all"})
 
     def test_clients_of_different_addresses_connect_over_our_socket(self):
-        server = self.stopping(UnixServer(rate_limiter=None))
+        server = self.stopping(UnixServer(rate_limiter={"enabled": True}))
         nginx = self.nginx("unix-socket", f"unix:{server.path}")
         self.assertEqual(len(self.connect_many(nginx, lambda i: f"127.5.{i // 10}.1")), self.CLIENTS)
 

@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from scene import NginxCase
+from scene import NginxCase, UnixServer, address_of, harness
 
 
 def refused(statuses):
@@ -51,6 +51,35 @@ class RateLimits(NginxCase):
     def test_health_is_not_limited(self):
         nginx = self.nginx("production", self.server())
         self.assertEqual({nginx.get("/up").status for _ in range(100)}, {200})
+
+
+class OwnLimits(NginxCase):
+    """Those of the server, which knows by nginx's headers who asks."""
+
+    LIMITS = {
+        "trusted_proxies": ["127.0.0.1", "unix"],  # all of 127.0.0.0/8 would be believed to be proxies otherwise
+        "rate_limiter": {
+            "enabled": True, "api_rate_limit": {"max_requests": 4}, "websocket_rate_limit": {"max_requests": 3}
+        },
+    }  # fmt: skip
+
+    def test_each_client_behind_nginx_is_counted_for_itself(self):
+        tcp, unix = self.server(**self.LIMITS), self.stopping(UnixServer(**self.LIMITS))
+        for name, address in [("minimal", address_of(tcp)), ("unix-socket", f"unix:{unix.path}")]:
+            with self.subTest(name):
+                nginx = self.nginx(name, address)
+                for source in ["127.5.0.1", "127.5.0.2"]:
+                    self.assertEqual([nginx.handshake(source) for _ in range(5)], [101] * 3 + [429] * 2)
+                    self.assertEqual([nginx.publish(source=source) for _ in range(6)], [200] * 4 + [429] * 2)
+
+    def test_clients_cannot_pose_as_others(self):
+        nginx = self.nginx("minimal", self.server(**self.LIMITS))
+        statuses = []
+        for i in range(6):
+            with nginx.http("127.5.0.1") as http:
+                headers = [f"X-Forwarded-For: 192.0.2.{i}", f"X-Real-IP: 192.0.2.{i}"]
+                statuses.append(http.ask(harness.upgrade_request(nginx.port, headers=headers)).status)
+        self.assertEqual(statuses, [101] * 3 + [429] * 3)
 
 
 class Metrics(NginxCase):
