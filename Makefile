@@ -10,7 +10,7 @@ SEED ?= 1
 SEEDS ?= 1000
 STEPS ?= 400
 
-.PHONY: help run build test sdk-matrix conformance sim bench fuzz lint fmt install deb clean
+.PHONY: help run build test sdk-matrix conformance sim fault-sweep sim-mutants bench fuzz lint fmt install deb clean
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,15 @@ sim: ## the server in the simulator (SEED=1 SEEDS=1000 STEPS=400 WORKERS=4 TRACE
 	@tools/build asan tests/sim/sockudo-sim
 	@build/asan/tests/sim/sockudo-sim --seed $(SEED) --seeds $(SEEDS) --steps $(STEPS) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(TRACE),--trace)
+
+fault-sweep: ## the server in the simulator, with one allocation or system call failing, each in turn
+	@tools/install-deps build test
+	@tools/build asan tests/sim/sockudo-fault-sweep
+	@meson test -C build/asan --no-rebuild --verbose 'fault sweep'
+
+sim-mutants: ## deliberate bugs in a copy of the source: is each caught? (MUTANTS="tab room" for some, else also docs/testing.md)
+	@tools/install-deps build test
+	@tests/mutants/run.py $(or $(MUTANTS),--write)
 
 bench: ## the yardsticks, as a table
 	@tools/install-deps build

@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "codec/deflate.h"
 #include "codec/websocket.h"
 #include "wire.h"
@@ -20,7 +21,7 @@ void guest_connect(struct guest *g, struct sim *s, const struct net_address *to)
 
 void guest_say(struct guest *g, str bytes)
 {
-	if (!g->peer || bytes.n > sizeof(g->out) - g->out_n)
+	if (!g->peer || bytes.n == 0 || bytes.n > sizeof(g->out) - g->out_n)
 		return;
 	memcpy(g->out + g->out_n, bytes.p, bytes.n);
 	g->out_n += bytes.n;
@@ -81,10 +82,12 @@ static void on_text(struct guest *g, str text)
 
 static void on_packed(struct guest *g, str packed)
 {
+	uint64_t fails_in = mem_fail_nth(0); /* it is for the server alone */
 	struct buf text;
 
 	buf_init(&text, sizeof(g->in));
 	CHECK(deflate_inflate(the_deflate(), packed, &text) == OK);
+	mem_fail_nth(fails_in);
 	on_text(g, buf_str(&text));
 	buf_fini(&text);
 }

@@ -185,9 +185,9 @@ void mem_chunk_free(void *p)
 	free(p);
 }
 
-void mem_fail_nth(uint64_t n)
+uint64_t mem_fail_nth(uint64_t n)
 {
-	atomic_store(&fail_in, n);
+	return atomic_exchange(&fail_in, n);
 }
 
 void mem_give_back(void)

@@ -33,7 +33,8 @@ int64_t mem_live_bytes(void);
 /* Gives free pages back to the system, which malloc keeps otherwise. Milliseconds when there are
  * many. */
 void mem_give_back(void);
-/* Test seam: the n-th try_alloc from now fails (1 = the next); 0 turns it off. */
-void mem_fail_nth(uint64_t n);
+/* Test seam: the n-th try_alloc from now fails (1 = the next); 0 turns it off. Answers what was left
+ * of the count before: 0, it had struck. */
+uint64_t mem_fail_nth(uint64_t n);
 
 #endif

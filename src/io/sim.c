@@ -32,6 +32,19 @@ uint64_t sim_random(struct sim *s, uint64_t n)
 	return splitmix64(&s->random) % n; /* the bias of 2^-32 and less does not matter here */
 }
 
+uint64_t sim_fail_nth(struct sim *s, uint64_t n)
+{
+	uint64_t left = s->fail_in;
+
+	s->fail_in = n;
+	return left;
+}
+
+bool sim_strikes(struct sim *s)
+{
+	return s->fail_in > 0 && --s->fail_in == 0;
+}
+
 bool sim_chance(struct sim *s, unsigned percent)
 {
 	return percent > 0 && sim_random(s, 100) < percent;
@@ -215,6 +228,8 @@ bool sim_loop_watch(struct loop *l, struct io_file *f, uint32_t was)
 
 	ASSERT(file->loop == sim_loop_of(l));
 	file->io = f;
+	if (!(was & FILE_ADDED) && sim_strikes(file->loop->sim))
+		return false;
 	sim_file_touch(file);
 	return true;
 }
@@ -341,7 +356,7 @@ bool sim_loop_offload(struct loop *l, struct offload *o, struct offload_job *job
 
 	*j = (struct sim_job){ .loop = sl, .offload = o, .job = job };
 	j->ticket.cancel = job_cancel;
-	if (!offload_ticket_add(o, &j->ticket)) {
+	if (sim_strikes(sl->sim) || !offload_ticket_add(o, &j->ticket)) {
 		xfree(j);
 		return false;
 	}

@@ -566,7 +566,7 @@ static err sim_accept(struct loop *l, struct io_file *listener, struct io_file *
 	if (!link)
 		return ERR_AGAIN;
 	e = &container_of(link, struct sim_conn, pending)->ends[1];
-	if (!has_descriptor(sim_loop_of(l))) {
+	if (!has_descriptor(sim_loop_of(l)) || sim_strikes(e->conn->sim)) {
 		sim_end_close(e);
 		return ERR_LIMIT;
 	}
@@ -607,10 +607,22 @@ static err sim_connect_result(struct loop *l, struct io_file *f, int *system_err
 	return e->is_connected ? OK : ERR_AGAIN;
 }
 
+/* Does this call find the connection lost? */
+static bool is_lost_now(struct sim_end *e)
+{
+	if (!sim_strikes(e->conn->sim))
+		return false;
+	e->error = ECONNRESET;
+	sim_end_send_reset(e->other);
+	return true;
+}
+
 static err sim_recv(struct loop *l, struct io_file *f, void *p, size_t max, size_t *n)
 {
 	struct sim_end *e = end_of(l, f);
 
+	if (is_lost_now(e))
+		return ERR_IO;
 	*n = sim_end_read(e, p, max);
 	if (*n > 0)
 		return OK;
@@ -628,7 +640,7 @@ static err sim_send(struct loop *l, struct io_file *f, const struct net_span *sp
 
 	for (size_t i = 0; i < n_spans; i++)
 		offered += spans[i].n;
-	if (e->error || e->other->in.fin_sent)
+	if (is_lost_now(e) || e->error || e->other->in.fin_sent)
 		return ERR_IO;
 	if (room > offered)
 		room = offered;

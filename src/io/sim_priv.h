@@ -27,6 +27,7 @@ struct sim {
 	struct sim_file **files; /* by descriptor; NULL: free */
 	size_t files_cap;
 	uint16_t next_port;
+	uint64_t fail_in; /* calls until one fails; 0: none does */
 };
 
 struct sim_loop {
@@ -87,6 +88,8 @@ struct sim_conn {
 /* sim.c */
 uint64_t sim_draw_us(struct sim *s, uint32_t max_us);
 bool sim_chance(struct sim *s, unsigned percent);
+/* Is this call of a loop the one that fails? */
+bool sim_strikes(struct sim *s);
 void sim_trace(struct sim *s, uint64_t what);
 void sim_trace_bytes(struct sim *s, const void *p, size_t n);
 void *sim_table_grow(void *table, size_t n_before, size_t n);

@@ -1,0 +1,82 @@
+"""Deliberate bugs, one row each: what the server would do wrong, where, and the text that does it.
+
+A row is a file and two texts: the first stands in the file exactly once and is replaced by the second. Rows say what a
+programmer could really forget. Whoever changes such a place changes its row with it (tests/house checks that every row
+still fits)."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Mutant:
+    name: str  # what it does wrong
+    file: str
+    old: str
+    new: str
+
+
+HUB, PUBLISH, QUERY = "src/core/hub.c", "src/core/hub_publish.c", "src/core/hub_query.c"
+PRESENCE, USERS, WATCH = "src/core/presence.c", "src/core/hub_users.c", "src/core/watch.c"
+EXPIRING = "src/core/expiring.c"
+OUT, CONN, LOCAL, WORKER = "src/server/outgoing.c", "src/server/conn.c", "src/server/local.c", "src/server/worker.c"
+SUBSCRIBE, SESSION, SERVER = "src/server/session_subscribe.c", "src/server/session.c", "src/server/server.c"
+MAILBOX, TIMER = "src/io/mailbox.c", "src/io/timer.c"
+
+MUTANTS = [
+    # Who is told
+    Mutant("a worker with a single subscriber is passed over", HUB, "left += ch->interest[w].n > 0;", "left += ch->interest[w].n > 1;"),
+    Mutant("a published event reaches the excluded socket", PUBLISH, "hub_deliver(h, ch, frame, r->event->exclude);", "hub_deliver(h, ch, frame, SOCKET_ID_NONE);"),
+    Mutant("a client event comes back to its sender", PUBLISH, "\t\t    r->sender);", "\t\t    SOCKET_ID_NONE);"),
+    Mutant("a worker delivers to the excluded socket", WORKER, "if (excludes && socket_id_eq(c->id, d->exclude))", "if (excludes && false)"),
+    Mutant("an event for several channels reaches the first", PUBLISH, "for (uint32_t i = 0; i < e->n_channels; i++)\n\t\tdeliver_to_channel", "for (uint32_t i = 0; i < 1; i++)\n\t\tdeliver_to_channel"),
+    Mutant("the last event of a batch is dropped", PUBLISH, "for (uint32_t i = 0; i < r->n_events; i++, e = next_event(e)) {", "for (uint32_t i = 0; i < 1 || i + 1 < r->n_events; i++, e = next_event(e)) {"),
+    Mutant("a client event on a presence channel has no sender", PUBLISH, "r->membership ? r->membership->member->user_id : (str){ 0 }", "(str){ 0 }"),
+    # Joining
+    Mutant("a subscription is acknowledged before the join", SUBSCRIBE, "\tconn_await_hub(c);\n\treturn true;", "\tconn_await_hub(c);\n\tif (!held && !(local->traits & (CHANNEL_PRESENCE | CHANNEL_CACHE | CHANNEL_USER)))\n\t\tacknowledge(c, local);\n\treturn true;"),
+    Mutant("a subscription that was acknowledged never joins", SUBSCRIBE, "\tsubs_join(c, local, m->membership);\n", "\tif (!m->membership)\n\t\tsubs_join(c, local, m->membership);\n"),
+    Mutant("who left while the hub was asked stays on the channel", SUBSCRIBE, "\t\tsession_leave(c, m->channel, m->membership);\n\t\tforget_frames(m);", "\t\tforget_frames(m);"),
+    Mutant("a local record is given up while it is asked for", LOCAL, "if (ch->n > 0 || ch->n_asked > 0 || ch->channel)", "if (ch->n > 0 || ch->channel)"),
+    Mutant("an app's quota lets one more in", HUB, "max > 0 && a->n_connections >= max;", "max > 0 && a->n_connections > max;"),
+    Mutant("the node's quota lets one more in", SERVER, "n < max", "n <= max"),
+    # Presence
+    Mutant("a second tab is announced", HUB, "if (ms && is_first)", "if (ms)"),
+    Mutant("the first of two tabs that closes is announced", HUB, "membership_is_last(ms) ? presence_removed_new(ms, ch->name) : NULL", "presence_removed_new(ms, ch->name)"),
+    Mutant("the last tab leaves in silence", HUB, "\thub_deliver(h, ch, removed, SOCKET_ID_NONE);", "\tmsg_unref(removed);"),
+    Mutant("a full channel refuses who is on it already", HUB, " &&\n\t    !presence_find(ch->presence, hash, user_id))", ")"),
+    Mutant("a roster counts one too many", PRESENCE, "buf_putu(&b, presence_count(p));", "buf_putu(&b, presence_count(p) + 1);"),
+    Mutant("a member goes with its first connection", PRESENCE, "\tif (list_is_empty(&m->memberships))\n\t\tmember_free(p, m);", "\tmember_free(p, m);"),
+    Mutant("a member's info is the newest, not the oldest", PRESENCE, "list_push_back(&m->memberships, &ms->link);", "list_push_back(m->memberships.next, &ms->link);"),
+    # Leaving
+    Mutant("of several channels only the first is left", HUB, "for (uint32_t i = 0; i < r->n; i++) {\n\t\tstruct channel *ch = r->entries[i].channel;", "for (uint32_t i = 0; i < r->n && i < 1; i++) {\n\t\tstruct channel *ch = r->entries[i].channel;"),
+    Mutant("an empty channel stays", HUB, "\t\tif (ch->n_subscriptions > 0)\n\t\t\tcontinue;", "\t\tif (ch->n_subscriptions > 0 || !channel_is_presence(ch))\n\t\t\tcontinue;"),
+    Mutant("a worker is released while it has a subscriber", HUB, "if (--in->n == 0) {", "if (--in->n <= 1) {"),
+    Mutant("a connection that ends is still counted", CONN, "\tconn_uncount(c);\n\tif (c->is_admitted)", "\tif (c->is_admitted)"),
+    Mutant("the node keeps the place of who has left", CONN, "\tif (c->is_admitted)\n\t\tserver_release_session(c->worker->server);\n", ""),
+    Mutant("the last entry moves into a hole and is not told", LOCAL, "\t\tsubs_at(&last.conn->subs)[last.slot].index = index;\n", ""),
+    Mutant("the last subscription moves into a hole and its entry is not told", LOCAL, "\t\tsub->local->entries[sub->index].slot = (uint32_t)(sub - subs_at(s));\n", ""),
+    # Writing
+    Mutant("what a full socket took of a set is sent again", OUT, "\tqueue_drop(q, sent);\n\tc->blocked = q;", "\tc->blocked = q;"),
+    Mutant("what a full socket took of a message is forgotten", OUT, "\tq->offset += n;\n", "\tq->offset = n;\n"),
+    Mutant("two sets are taken for one", OUT, "child && child->msg == m && child->is_answer == is_answer", "child && child->is_answer == is_answer"),
+    Mutant("a connection that ends stays among the dirty", OUT, "\tlist_remove(&c->dirty);\n\tif (c->blocked)", "\tif (c->blocked)"),
+    Mutant("a slow reader has no budget of messages", OUT, "return q->n_events + n <= o->queue_messages_max &&", "return q->n_events <= UINT32_MAX - n &&"),
+    Mutant("the message that a slow reader has begun to read is cut", OUT, "while (q->n > (q->offset > 0))", "while (q->n > 0)"),
+    Mutant("a shared message loses a reference in a queue", OUT, "\tmsg_ref(item.msg);\n", ""),
+    # Waiting
+    Mutant("input is handled while the hub is asked", CONN, "return !c->awaits_hub && !c->blocked;", "return !c->blocked;"),
+    Mutant("input that had to wait is forgotten", CONN, "\t\tif (in.n > 0 && c->phase != CONN_ENDED)\n\t\t\tc->kept = k;\n\t\telse\n\t\t\txfree(k);", "\t\txfree(k);"),
+    Mutant("the turn does not go on when there was no room", WORKER, "\tmore |= !out_has_room(&w->out);\n", ""),
+    Mutant("a worker does not say that it waits for the hub", WORKER, "\tatomic_store(&w->waits_for_hub, is_full);", "\tatomic_store(&w->waits_for_hub, false);"),
+    Mutant("the hub does not wake who waits for it", SERVER, "\t\tif (atomic_load(&s->workers[i].waits_for_hub))", "\t\tif (false)"),
+    Mutant("mail into an empty box wakes nobody", MAILBOX, "\tif (!head)\n", "\tif (head)\n"),
+    Mutant("batches are taken newest first", MAILBOX, "\t\tb->next = oldest;\n\t\toldest = b;\n\t\tb = older;", "\t\tif (!oldest)\n\t\t\toldest = b;\n\t\tb = older;"),
+    Mutant("a silent peer is never given up", SESSION, "\t\tif (c->awaits_pong) {", "\t\tif (false) {"),
+    Mutant("an answered ping is held against the client", SESSION, "\tc->awaits_pong = false;", "\tc->awaits_pong = c->awaits_pong;"),
+    # What is remembered and asked
+    Mutant("a repeated idempotency key is delivered again", PUBLISH, "\tkeep_answer(h, answers, key, body);\n\treturn body;\n}\n\n/* True when", "\treturn body;\n}\n\n/* True when"),
+    Mutant("the event of a cache channel is not kept", PUBLISH, "if (frame && is_cached)", "if (frame && is_cached && ch)"),
+    Mutant("a list of channels forgets its prefix", QUERY, "!(ch->traits & CHANNEL_USER) && str_has_prefix(ch->name, prefix)", "!(ch->traits & CHANNEL_USER) && (prefix.n == 0 || ch->n_subscriptions)"),
+    Mutant("users are listed as channels", QUERY, "!(ch->traits & CHANNEL_USER) && str_has_prefix(ch->name, prefix)", "str_has_prefix(ch->name, prefix)"),
+    Mutant("watchers are not told who goes", USERS, "\ttell_watchers(h, user, false);", "\ttell_watchers(h, user, true);"),
+    Mutant("a user is closed on the first worker alone", USERS, "for (unsigned w = 0; user && w < h->n_workers; w++) {", "for (unsigned w = 0; user && w < 1; w++) {"),
+]
