@@ -32,7 +32,7 @@ MUTANTS = [
     Mutant("the last event of a batch is dropped", PUBLISH, "for (uint32_t i = 0; i < r->n_events; i++, e = next_event(e)) {", "for (uint32_t i = 0; i < 1 || i + 1 < r->n_events; i++, e = next_event(e)) {"),
     Mutant("a client event on a presence channel has no sender", PUBLISH, "r->membership ? r->membership->member->user_id : (str){ 0 }", "(str){ 0 }"),
     # Joining
-    Mutant("a subscription is acknowledged before the join", SUBSCRIBE, "\tconn_await_hub(c);\n\treturn true;", "\tconn_await_hub(c);\n\tif (!held && !(local->traits & (CHANNEL_PRESENCE | CHANNEL_CACHE | CHANNEL_USER)))\n\t\tacknowledge(c, local);\n\treturn true;"),
+    Mutant("a subscription is acknowledged before the join", SUBSCRIBE, "\tconn_await_hub(c);\n\treturn true;", "\tconn_await_hub(c);\n\tif (!held && !(local->traits & (CHANNEL_PRESENCE | CHANNEL_CACHE | CHANNEL_USER)))\n\t\tconn_send(c, pusher_text_event_new(S(\"pusher_internal:subscription_succeeded\"), local_name(local), S(\"{}\")));\n\treturn true;"),
     Mutant("a subscription that was acknowledged never joins", SUBSCRIBE, "\tsubs_join(c, local, m->membership);\n", "\tif (!m->membership)\n\t\tsubs_join(c, local, m->membership);\n"),
     Mutant("who left while the hub was asked stays on the channel", SUBSCRIBE, "\t\tsession_leave(c, m->channel, m->membership);\n\t\tforget_frames(m);", "\t\tforget_frames(m);"),
     Mutant("a local record is given up while it is asked for", LOCAL, "if (ch->n > 0 || ch->n_asked > 0 || ch->channel)", "if (ch->n > 0 || ch->channel)"),

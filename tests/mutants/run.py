@@ -3,8 +3,8 @@
 
     tests/mutants/run.py [--seeds 300] [--write] [WORD…]      mutants whose name has a WORD; all without one
 
-The simulator comes first; what it does not catch is for the unit tests of core, io and server. --write puts the table
-into docs/testing.md. The status is 0 only if every mutant was caught."""
+The simulator comes first; what it does not catch is for the unit tests of the mutant's floor and those above it. --write
+puts the table into docs/testing.md. The status is 0 only if every mutant was caught."""
 
 import argparse
 import re
@@ -23,6 +23,7 @@ SIM = BUILD / "tests" / "sim" / "sockudo-sim"
 DOCUMENT = ROOT / "docs" / "testing.md"
 BEGIN, END = "<!-- mutants: written by make sim-mutants -->\n", "<!-- end of mutants -->\n"
 SIM_S_MAX, UNIT_S_MAX = 240, 300
+FLOORS = ["io", "core", "server"]
 
 
 def copy_tree():
@@ -78,12 +79,19 @@ def ask_simulator(n_seeds):
     return f"simulator, seed {seed_of(output)}: {words_of(output)}"
 
 
-def ask_unit_tests():
-    problem = build("meson-test-prereq")
-    if problem:
+def unit_tests(floor):
+    """Names of the unit tests of a floor and those above it."""
+    floors = FLOORS[FLOORS.index(floor) :]
+    _, listed = run("meson", "test", "-C", BUILD, "--list", "--suite", "unit", timeout_s=60)
+    return [n for n in re.findall(r" / (\S+/\S+)$", listed, re.M) if n.split("/")[0] in floors]
+
+
+def ask_unit_tests(floor):
+    names = unit_tests(floor)
+    if build(*(f"tests/{n.replace('/', '_')}_test" for n in names)):
         return None
-    status, output = run("meson", "test", "-C", BUILD, "--no-rebuild", "--suite", "unit", timeout_s=UNIT_S_MAX)
-    failed = re.findall(r"sockudo:unit\S* / (\S+)\s+(?:FAIL|ERROR|TIMEOUT)", output)
+    status, output = run("meson", "test", "-C", BUILD, "--no-rebuild", *names, timeout_s=UNIT_S_MAX)
+    failed = re.findall(r" / (\S+)\s+(?:FAIL|ERROR|TIMEOUT)", output)
     return f"unit tests: {', '.join(failed[:3])}" if failed or status is None else None
 
 
@@ -97,7 +105,7 @@ def judge(mutant, n_seeds):
         problem = build("tests/sim/sockudo-sim")
         if problem:
             return None, "does not build: " + problem[-300:]
-        caught = ask_simulator(n_seeds) or ask_unit_tests()
+        caught = ask_simulator(n_seeds) or ask_unit_tests(Path(mutant.file).parts[1])
         return caught, "" if caught else "nobody noticed"
     finally:
         path.write_text(text)
