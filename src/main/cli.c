@@ -5,14 +5,22 @@
 #include "base/check.h"
 #include "main/nearest.h"
 
-enum { FOR_SERVE = 1, FOR_PUBLISH = 2, FOR_WATCH = 4, FOR_HEALTH = 8, FOR_DOCTOR = 16 };
+enum {
+	FOR_SERVE = 1,
+	FOR_PUBLISH = 2,
+	FOR_WATCH = 4,
+	FOR_HEALTH = 8,
+	FOR_DOCTOR = 16,
+	FOR_CONFIG = 32,
+	FOR_EXPLAIN = 64
+};
 #define FOR_CLIENTS (FOR_PUBLISH | FOR_WATCH | FOR_HEALTH | FOR_DOCTOR)
 
 enum { CLI_WORDS_MAX = 3 };
 
 /* A command's words are texts at these offsets in struct cli; the first n_needed must be given. */
 struct cli_verb {
-	const char *name;
+	const char *name; /* one word or two */
 	enum cli_command command;
 	unsigned bit;	   /* FOR_… */
 	const char *needs; /* what is missing, in words */
@@ -33,6 +41,15 @@ static const struct cli_verb verbs[] = {
 	{ "watch", CLI_WATCH, FOR_WATCH, "CHANNEL", 1, 1, { offsetof(struct cli, channel) } },
 	{ "health", CLI_HEALTH, FOR_HEALTH, "", 1, 0, { offsetof(struct cli, url) } },
 	{ "doctor", CLI_DOCTOR, FOR_DOCTOR, "URL", 1, 1, { offsetof(struct cli, url) } },
+	{ "check", CLI_CHECK, FOR_CONFIG, "", 1, 0, { offsetof(struct cli, config_file) } },
+	{ "config show", CLI_CONFIG_SHOW, FOR_CONFIG, "", 0, 0, { 0 } },
+	{ "config explain",
+	  CLI_CONFIG_EXPLAIN,
+	  FOR_EXPLAIN,
+	  "",
+	  1,
+	  0,
+	  { offsetof(struct cli, config_key) } },
 	{ "help", CLI_HELP, FOR_SERVE, "", 0, 0, { 0 } },
 };
 
@@ -77,9 +94,9 @@ struct cli_option {
 	}
 
 static const struct cli_option options[] = {
-	TAKES("--config", 'c', FOR_SERVE | FOR_HEALTH, config_file),
+	TAKES("--config", 'c', FOR_SERVE | FOR_HEALTH | FOR_CONFIG, config_file),
 	DOES("--print-config", 0, FOR_SERVE, CLI_PRINT_CONFIG),
-	DOES("--help", 'h', FOR_SERVE | FOR_CLIENTS, CLI_HELP),
+	DOES("--help", 'h', FOR_SERVE | FOR_CLIENTS | FOR_CONFIG | FOR_EXPLAIN, CLI_HELP),
 	DOES("--version", 'V', FOR_SERVE, CLI_VERSION),
 	TAKES("--url", 0, FOR_PUBLISH | FOR_WATCH, url),
 	TAKES("--app-id", 0, FOR_PUBLISH | FOR_DOCTOR, app_id),
@@ -197,15 +214,39 @@ static bool take_word(struct cli *c, struct arguments *args, const char *word)
 			return true;
 		}
 	}
-	buf_printf(args->problem, v->n_words ? "one argument too many: %s" : "unknown command %s",
-		   word);
+	if (c->command != CLI_SERVE)
+		buf_printf(args->problem, "one argument too many: %s", word);
+	else if (strcmp(word, "config") == 0)
+		buf_puts(args->problem, S("there are config show and config explain"));
+	else
+		buf_printf(args->problem, "unknown command %s", word);
 	return false;
 }
 
-static const struct cli_verb *find_verb(const char *name)
+/* How many words of the name stand at words: all that it has, or 0. */
+static size_t match_verb(const struct cli_verb *v, char **words)
 {
-	for (size_t i = 0; name && i < ARRAY_LEN(verbs); i++) {
-		if (strcmp(name, verbs[i].name) == 0)
+	str rest = str_from_cstr(v->name);
+	size_t n = 0;
+
+	while (rest.p) {
+		str word = str_split(&rest, ' ');
+
+		if (!words[n] || !str_eq(str_from_cstr(words[n]), word))
+			return 0;
+		n++;
+	}
+	return n;
+}
+
+/* The command that *words begin with, which is skipped. NULL: there is none. */
+static const struct cli_verb *take_verb(char ***words)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		size_t n = match_verb(&verbs[i], *words);
+
+		*words += n;
+		if (n > 0)
 			return &verbs[i];
 	}
 	return NULL;
@@ -214,13 +255,12 @@ static const struct cli_verb *find_verb(const char *name)
 /* Also "help doctor". */
 static void take_command(struct cli *c, struct arguments *args)
 {
-	const struct cli_verb *v = find_verb(*args->at);
+	const struct cli_verb *v = take_verb(&args->at);
 
 	if (!v)
 		return;
 	c->command = v->command;
-	args->at++;
-	if (v->command == CLI_HELP && (v = find_verb(*args->at)))
+	if (v->command == CLI_HELP && (v = take_verb(&args->at)))
 		c->topic = v->command;
 }
 
@@ -260,6 +300,10 @@ static const char help[] =
 	"Sockudo: a realtime server that speaks the Pusher protocol.\n"
 	"\n"
 	"  sockudo [serve] [-c FILE]              start the server\n"
+	"  sockudo check [FILE]                   is the configuration good? All that is wrong\n"
+	"  sockudo config show [-c FILE]          what is in effect and where it comes from, as "
+	"TOML\n"
+	"  sockudo config explain [KEY]           what a key, a block or a variable is\n"
 	"  sockudo publish CHANNEL EVENT DATA     publish one event through the HTTP API\n"
 	"  sockudo watch CHANNEL                  print events as they arrive, one a line\n"
 	"  sockudo doctor URL                     what stands between clients and this server?\n"
@@ -267,7 +311,7 @@ static const char help[] =
 	"\n"
 	"  -c, --config FILE    TOML (*.toml) or JSON file; without it config/config.toml or\n"
 	"                       config/config.json, if one is there\n"
-	"      --print-config   print what is in effect and where it comes from, and exit\n"
+	"      --print-config   as config show, but JSON\n"
 	"  -h, --help           this text\n"
 	"  -V, --version        the version\n"
 	"\n"

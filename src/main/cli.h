@@ -13,6 +13,9 @@ enum cli_command {
 	CLI_VERSION,
 	CLI_PRINT_CONFIG,
 	CLI_PRINT_MARKDOWN, /* the reference page */
+	CLI_CHECK,
+	CLI_CONFIG_SHOW,
+	CLI_CONFIG_EXPLAIN,
 	CLI_PUBLISH,
 	CLI_WATCH,
 	CLI_HEALTH,
@@ -24,6 +27,7 @@ struct cli {
 	enum cli_command command;
 	enum cli_command topic; /* CLI_HELP: of what */
 	const char *config_file;
+	const char *config_key; /* config explain */
 	/* of the commands that talk to a server */
 	const char *url, *app_id, *key, *secret, *user_id;
 	const char *ca_file;

@@ -67,9 +67,9 @@ void app_value_rate(struct app_reader *ar, struct json v, str path)
 	struct json_member m;
 	struct json_iter it;
 
-	*rate = (struct app_message_rate){ .max_attempts = 60, .decay_seconds = 60 };
 	if (v.kind == JSON_NULL)
 		return;
+	*rate = (struct app_message_rate){ .max_attempts = 60, .decay_seconds = 60 };
 	if (v.kind != JSON_OBJECT) {
 		app_value_expected(ar, v, path, "an object");
 		return;

@@ -241,7 +241,7 @@ static void put_block(struct printer *p, const struct config *c, const struct ap
 
 /* Where values come from */
 
-static bool is_set_in_vain(const struct config *c, const struct config_key *k)
+bool config_is_set_in_vain(const struct config *c, const struct config_key *k)
 {
 	const struct config_setting *s = config_setting(c, k->path);
 
@@ -273,7 +273,7 @@ static void put_all(struct printer *p, const struct config *c, const struct app_
 	open_container(p, '{');
 	put_block(p, c, apps, S(""));
 	put_places(p, c, S("_source"), config_print_has);
-	put_places(p, c, S("_not_in_this_build"), is_set_in_vain);
+	put_places(p, c, S("_not_in_this_build"), config_is_set_in_vain);
 	close_container(p, '}');
 	buf_putc(p->b, '\n');
 }

@@ -19,6 +19,8 @@ void config_print_markdown(struct buf *b);
 
 /* Is the key printed? It is unless it does nothing as nobody set it. */
 bool config_print_has(const struct config *c, const struct config_key *k);
+/* Has the key another value than its default, and this build does nothing with it? */
+bool config_is_set_in_vain(const struct config *c, const struct config_key *k);
 /* Appends JSON or TOML such that whoever reads it as a file takes no "${" in it for a variable. */
 void config_print_without_variables(struct buf *b, str text);
 

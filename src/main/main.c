@@ -1,51 +1,14 @@
 /* main.c: which command, with which configuration. */
-#include "base/mem.h"
-#include "main/certificate.h"
 #include "main/cli.h"
 #include "main/commands.h"
-#include "main/config_apps.h"
 #include "main/config_print.h"
 #include "main/environment.h"
 #include "main/run.h"
+#include "main/startup.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 enum { OUTPUT_BYTES_MAX = 64 << 20 };
-
-static const char *get_variable(void *ctx, const char *name)
-{
-	return getenv(name);
-}
-
-static unsigned count_cores(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n > 0 ? (unsigned)n : 1;
-}
-
-static struct hash_key random_key(void)
-{
-	struct hash_key key;
-
-	/* Up to 256 bytes come whole. */
-	if (getrandom(&key, sizeof(key), 0) != sizeof(key)) {
-		fputs("sockudo: the system has no random numbers\n", stderr);
-		exit(EXIT_FAILED);
-	}
-	return key;
-}
-
-static int print(struct buf *b)
-{
-	bool is_out = buf_ok(b) && fwrite(b->p, 1, b->len, stdout) == b->len && fflush(stdout) == 0;
-
-	buf_fini(b);
-	return is_out ? 0 : EXIT_FAILED;
-}
 
 static int print_help(const char *program, enum cli_command topic)
 {
@@ -53,7 +16,7 @@ static int print_help(const char *program, enum cli_command topic)
 
 	buf_init(&b, OUTPUT_BYTES_MAX);
 	cli_put_help(program, topic, &b);
-	return print(&b);
+	return command_print(&b);
 }
 
 static int print_markdown(void)
@@ -62,104 +25,50 @@ static int print_markdown(void)
 
 	buf_init(&b, OUTPUT_BYTES_MAX);
 	config_print_markdown(&b);
-	return print(&b);
+	return command_print(&b);
 }
 
-static int print_config(const struct config *c, const struct app_table *apps)
+static int serve(const struct cli *cli, const char *program)
 {
-	struct buf b;
-
-	buf_init(&b, OUTPUT_BYTES_MAX);
-	config_print_json(c, apps, &b);
-	return print(&b);
-}
-
-/* Each line with our name in front, as compilers do it. */
-static void print_lines(str lines)
-{
-	while (lines.n) {
-		str line = str_split(&lines, '\n');
-
-		fprintf(stderr, "sockudo: %.*s\n", STR_ARG(line));
-	}
-}
-
-static int print_errors(const struct config_report *r)
-{
-	print_lines(buf_str(&r->errors));
-	if (r->n_errors > CONFIG_ERRORS_SHOWN_MAX)
-		fprintf(stderr, "sockudo: and %u more\n", r->n_errors - CONFIG_ERRORS_SHOWN_MAX);
-	return EXIT_USAGE;
-}
-
-/* Takes the apps and the certificate. */
-static int serve(const struct config_input *in, struct config *c, struct app_table **apps,
-		 struct tls_context **tls, struct hash_key key, const char *program,
-		 const struct config_report *report)
-{
-	struct run_input run = {
-		.config_input = in,
-		.config = c,
-		.apps = *apps,
-		.tls = *tls,
-		.key = key,
-		.program = program,
-		.warnings = buf_str(&report->warnings),
-	};
-
-	*apps = NULL;
-	*tls = NULL;
-	return run_server(&run);
-}
-
-static int with_config(const struct cli *cli, const char *program)
-{
-	struct config_input in = { .file = cli->config_file,
-				   .env = { .get = get_variable },
-				   .n_cores = count_cores() };
-	struct hash_key key = random_key();
-	struct config_report report;
-	struct app_table *apps;
-	struct tls_context *tls;
-	struct config *c;
+	struct startup s;
+	struct run_input run;
 	int status;
 
-	config_report_init(&report);
-	c = config_load(&in, &report);
-	apps = config_apps_new(c, key, &report);
-	tls = certificate_load(c, &report);
-	if (report.n_errors)
-		status = print_errors(&report);
-	else if (cli->command == CLI_PRINT_CONFIG)
-		status = print_config(c, apps);
-	else
-		status = serve(&in, c, &apps, &tls, key, program, &report);
-	app_table_free(apps);
-	tls_context_unref(tls);
-	config_free(c);
-	config_report_fini(&report);
+	startup_init(&s, cli->config_file, CONFIG_ERRORS_SHOWN_MAX);
+	if (s.report.n_errors) {
+		status = startup_print_errors(&s);
+	} else {
+		run = (struct run_input){
+			.config_input = &s.input,
+			.config = s.config,
+			.apps = s.apps,
+			.tls = s.tls,
+			.key = s.key,
+			.program = program,
+			.warnings = buf_str(&s.report.warnings),
+		};
+		/* The server takes them. */
+		s.apps = NULL;
+		s.tls = NULL;
+		status = run_server(&run);
+	}
+	startup_fini(&s);
 	return status;
 }
 
 /* The server is asked where its configuration says that it listens. */
 static int check_health(const struct cli *cli)
 {
-	struct config_input in = { .file = cli->config_file,
-				   .env = { .get = get_variable },
-				   .n_cores = count_cores() };
-	struct config_report report;
-	struct config *c;
+	struct startup s;
 	int status;
 
 	if (cli->url)
 		return command_health(cli, NULL);
-	config_report_init(&report);
-	c = config_load(&in, &report);
-	status = report.n_errors ? print_errors(&report) : command_health(cli, c);
+	startup_init(&s, cli->config_file, CONFIG_ERRORS_SHOWN_MAX);
+	status = s.report.n_errors ? startup_print_errors(&s) : command_health(cli, s.config);
 	if (status == EXIT_USAGE)
 		status = EXIT_FAILED; /* to a probe it is as good as down */
-	config_free(c);
-	config_report_fini(&report);
+	startup_fini(&s);
 	return status;
 }
 
@@ -197,9 +106,15 @@ int main(int argc, char **argv)
 		return command_doctor(&cli);
 	case CLI_HEALTH:
 		return check_health(&cli);
-	case CLI_SERVE:
+	case CLI_CHECK:
+		return command_check(&cli);
 	case CLI_PRINT_CONFIG:
-		return with_config(&cli, program);
+	case CLI_CONFIG_SHOW:
+		return command_print_config(&cli);
+	case CLI_CONFIG_EXPLAIN:
+		return command_config_explain(&cli);
+	case CLI_SERVE:
+		return serve(&cli, program);
 	}
 	return EXIT_USAGE;
 }
