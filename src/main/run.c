@@ -11,6 +11,7 @@
 #include "main/certificate.h"
 #include "main/cli.h"
 #include "main/confine.h"
+#include "main/descriptors.h"
 #include "main/listen.h"
 #include "main/reload.h"
 #include "main/screen.h"
@@ -20,7 +21,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -147,19 +147,6 @@ static void on_signal(void *ctx, int signo)
 }
 
 /* Beginning */
-
-/* One connection is one descriptor; the usual soft limit of 1024 is for programs that use
- * select. */
-static void raise_descriptor_limit(struct log *log)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
-		log_write(log, LOG_DEBUG, "descriptor limit", LF_U64("max", limit.rlim_cur));
-}
 
 static bool fail(struct run *r, const char *what, int error)
 {
@@ -351,10 +338,12 @@ int run_server(const struct run_input *in)
 	log_write(r.log, LOG_INFO, "starting", LF_CSTR("version", SOCKUDO_VERSION),
 		  LF_STR("config", c->file.name), LF_STR("mode", c->mode));
 	reload_log_lines(r.log, LOG_WARN, in->warnings);
-	raise_descriptor_limit(r.log);
+	descriptors_raise_limit(r.log);
 	is_up = open_loops(&r) && open_server(&r, in);
 	if (is_up && in->tls)
 		open_redirect(&r);
+	if (is_up)
+		server_set_descriptors(r.server, descriptors_left());
 	is_up = is_up && confine(c, r.log, &r.sandbox, &r.problem);
 	if (is_up && !is_json(c))
 		show_screen(&r, in);

@@ -297,6 +297,7 @@ void conn_open(struct worker *w, int fd, enum listener_role role, const struct n
 	atomic_fetch_add_explicit(&w->n_conns, 1, memory_order_relaxed);
 	timer_init(&c->timer, on_timer);
 	subs_init(&c->subs);
+	w->is_crowded = server_is_crowded(w->server);
 	c->awaits_proxy_header = expects_proxy_header(c);
 	if (loop_watch(w->loop, &c->file, LOOP_READ) &&
 	    (c->awaits_proxy_header || start_tls(c, S("")) == OK))

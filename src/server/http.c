@@ -22,6 +22,9 @@
 #include "server/upgrade.h"
 #include "server/worker.h"
 
+/* When descriptors are short. */
+#define CROWDED_HEAD_TIMEOUT_MS 1000
+
 struct http_state {
 	struct http_limits limits; /* of its beginning: a reload may change them meanwhile */
 	struct buf head;	   /* as it came */
@@ -69,7 +72,11 @@ static void arm(struct conn *c, uint32_t delay_ms)
 
 void http_begin(struct conn *c)
 {
-	arm(c, c->worker->options->head_timeout_ms);
+	uint32_t timeout_ms = c->worker->options->head_timeout_ms;
+
+	if (c->worker->is_crowded && timeout_ms > CROWDED_HEAD_TIMEOUT_MS)
+		timeout_ms = CROWDED_HEAD_TIMEOUT_MS;
+	arm(c, timeout_ms);
 }
 
 void http_on_timer(struct conn *c)

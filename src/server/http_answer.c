@@ -33,7 +33,7 @@ static void note_origin(struct conn *c, const struct http_request *r)
 
 void http_note_manner(struct conn *c, const struct http_request *r)
 {
-	c->answer_keeps_alive = r->keep_alive && !c->worker->is_draining;
+	c->answer_keeps_alive = r->keep_alive && !c->worker->is_draining && !c->worker->is_crowded;
 	c->answer_is_1_0 = r->minor == 0;
 	c->answer_is_head = r->method == HTTP_HEAD;
 	c->answer_is_batch = false;

@@ -9,13 +9,33 @@
 #include "server/worker.h"
 
 #define ACCEPTS_PER_TURN 64
+/* After there was no descriptor. */
+#define PAUSE_MS 100
 
 struct listener {
 	struct io_file file;
 	struct worker *worker;
 	struct listener *next;
+	struct timer pause;
 	enum listener_role role;
 };
+
+static void on_pause_over(struct timer *t)
+{
+	struct listener *l = container_of(t, struct listener, pause);
+
+	loop_watch(l->worker->loop, &l->file, LOOP_READ);
+}
+
+/* Who waits at the door would make a loop that watches it spin: they wait until somebody has
+ * left. */
+static void pause_accepting(struct listener *l)
+{
+	log_limited(l->worker->log, LOG_ERROR, "out of descriptors",
+		    LF_CSTR("hint", DESCRIPTORS_HINT));
+	loop_watch(l->worker->loop, &l->file, 0);
+	timer_arm(l->worker->loop, &l->pause, PAUSE_MS);
+}
 
 static void on_acceptable(struct io_file *f, unsigned ready)
 {
@@ -29,13 +49,12 @@ static void on_acceptable(struct io_file *f, unsigned ready)
 
 		if (e == ERR_AGAIN)
 			return;
-		if (e == OK)
+		if (e == OK) {
 			conn_open(w, accepted.fd, l->role, &peer);
-		else if (e == ERR_LIMIT)
-			log_limited(
-				w->log, LOG_ERROR, "out of descriptors",
-				LF_CSTR("hint",
-					"raise the limit of open files (ulimit -n, LimitNOFILE)"));
+		} else if (e == ERR_LIMIT) {
+			pause_accepting(l);
+			return;
+		}
 	}
 }
 
@@ -46,6 +65,7 @@ static struct listener *listener_new(struct worker *w, enum listener_role role)
 	l->file = (struct io_file){ .fd = -1, .on_ready = on_acceptable };
 	l->worker = w;
 	l->role = role;
+	timer_init(&l->pause, on_pause_over);
 	return l;
 }
 
@@ -92,6 +112,7 @@ void listener_close_all(struct worker *w)
 		struct listener *l = w->listeners;
 
 		w->listeners = l->next;
+		timer_disarm(&l->pause);
 		net_close(w->loop, &l->file);
 		xfree(l);
 	}

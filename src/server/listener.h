@@ -17,6 +17,8 @@ enum listener_role {
 	N_LISTENER_ROLES
 };
 
+#define DESCRIPTORS_HINT "raise the limit of open files (ulimit -n, LimitNOFILE)"
+
 /* Errors as net_listen. *a is updated. */
 err listener_open(struct worker *w, enum listener_role role, struct net_address *a,
 		  int *system_error);

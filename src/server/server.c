@@ -6,6 +6,8 @@
 #include "server/worker.h"
 
 enum { ROUNDS_TO_REST = 6 };
+/* Of the descriptors that connections may have. */
+enum { RESERVE_SHARE = 16, RESERVE_MIN = 8, RESERVE_MAX = 64 };
 
 struct server {
 	/* The one that holds, and the one before it or after it, in turn. */
@@ -27,6 +29,7 @@ struct server {
 
 	struct rate_table *rates;
 	atomic_size_t n_sessions;
+	size_t n_crowd; /* connections that descriptors allow beside the reserve; 0: any number */
 	atomic_bool is_draining;
 };
 
@@ -277,15 +280,44 @@ bool server_is_drained(const struct server *s)
 
 /* Counts */
 
+/* A share of them, within what several backends and a balancer need at once. */
+static size_t reserve_of(size_t n_descriptors)
+{
+	size_t share = n_descriptors / RESERVE_SHARE;
+
+	return share < RESERVE_MIN ? RESERVE_MIN : share > RESERVE_MAX ? RESERVE_MAX : share;
+}
+
+void server_set_descriptors(struct server *s, size_t n_left)
+{
+	size_t reserve = reserve_of(n_left);
+
+	s->n_crowd = n_left == 0 ? 0 : n_left > reserve ? n_left - reserve : 1;
+}
+
+bool server_is_crowded(const struct server *s)
+{
+	return s->n_crowd > 0 && server_n_connections(s) > s->n_crowd;
+}
+
+static bool refuse_session(struct server *s, const char *key, const char *what)
+{
+	log_limited(s->log, LOG_WARN, "over capacity", LF_CSTR(key, what));
+	return false;
+}
+
 bool server_admit_session(struct server *s)
 {
 	uint32_t max = server_settings(s)->options.max_connections;
-	size_t n = atomic_fetch_add(&s->n_sessions, 1);
+	size_t n;
 
+	if (server_is_crowded(s))
+		return refuse_session(s, "hint", DESCRIPTORS_HINT);
+	n = atomic_fetch_add(&s->n_sessions, 1);
 	if (max == 0 || n < max)
 		return true;
 	server_release_session(s);
-	return false;
+	return refuse_session(s, "setting", "max_connections");
 }
 
 void server_release_session(struct server *s)

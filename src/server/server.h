@@ -59,7 +59,15 @@ bool server_is_draining(const struct server *s);
 /* Any thread: have all connections ended? */
 bool server_is_drained(const struct server *s);
 
-/* A session wants to exist on this node: false when max_connections are there. Any worker. */
+/* Before the loops run: so many descriptors are left for connections; 0: nobody knows. */
+void server_set_descriptors(struct server *s, size_t n_left);
+/* Are so many of them in use that the rest is a reserve? No WebSocket gets one of those, and a
+ * connection that does keeps it for one short request: health and the API stay within reach. Any
+ * worker. */
+bool server_is_crowded(const struct server *s);
+
+/* A session wants to exist on this node: false when max_connections are there, or descriptors are
+ * short. Any worker. */
 bool server_admit_session(struct server *s);
 void server_release_session(struct server *s);
 

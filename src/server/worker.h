@@ -36,6 +36,7 @@ struct worker {
 	struct hash_key hash_key;
 	unsigned index;
 	bool is_draining; /* upgrades are refused, sessions are being closed */
+	bool is_crowded;  /* server.h: as the last connection came */
 
 	struct mailbox *inbox;	   /* the hub's mail */
 	struct mailbox *hub_inbox; /* where ours goes */

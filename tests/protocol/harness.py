@@ -14,6 +14,7 @@ import hmac
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -65,9 +66,11 @@ def merged(base, over):
 
 
 class Server:
-    """A server of its own, on a free port. settings are top-level keys of its configuration."""
+    """A server of its own, on a free port. settings are top-level keys of its configuration.
 
-    def __init__(self, apps=None, **settings):
+    descriptors: how many it may have open."""
+
+    def __init__(self, apps=None, descriptors=None, **settings):
         config = merged(base_config(), settings)
         config["app_manager"] = {"driver": "memory", "array": {"apps": apps or [app()]}}
         self.folder = Path(tempfile.mkdtemp(prefix="sockudo-protocol-"))
@@ -80,6 +83,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
+                preexec_fn=descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors,) * 2)),
             )
         try:
             self.port = self._await_port()
