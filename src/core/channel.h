@@ -17,7 +17,7 @@ struct hub_app {
 	const struct app *app;
 	bool is_removed;     /* the newest table does not have it */
 	struct map channels; /* struct channel by name */
-	size_t n_connections;
+	struct app_counts counts;
 	struct expiring last_events; /* of cache channels: frames by channel */
 	struct expiring answers;     /* to idempotency keys of events: bodies by key */
 	struct expiring batch_answers;

@@ -63,6 +63,17 @@ unsigned channel_traits(str name)
 	return k ? k->traits : 0;
 }
 
+enum channel_type channel_type_of(unsigned traits)
+{
+	if (traits & CHANNEL_CACHE)
+		return CHANNEL_TYPE_CACHE;
+	if (traits & CHANNEL_ENCRYPTED)
+		return CHANNEL_TYPE_PRIVATE_ENCRYPTED;
+	if (traits & CHANNEL_PRESENCE)
+		return CHANNEL_TYPE_PRESENCE;
+	return traits & CHANNEL_AUTHORIZED ? CHANNEL_TYPE_PRIVATE : CHANNEL_TYPE_PUBLIC;
+}
+
 /* A user's channel has no other name than the whole. */
 str channel_base(str name)
 {

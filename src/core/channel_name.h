@@ -18,6 +18,17 @@ enum channel_traits {
 };
 
 unsigned channel_traits(str name);
+
+/* What statistics call it. */
+enum channel_type {
+	CHANNEL_TYPE_PUBLIC,
+	CHANNEL_TYPE_PRIVATE,
+	CHANNEL_TYPE_PRESENCE,
+	CHANNEL_TYPE_PRIVATE_ENCRYPTED,
+	CHANNEL_TYPE_CACHE, /* whatever else it is */
+	N_CHANNEL_TYPES
+};
+enum channel_type channel_type_of(unsigned traits);
 /* What follows the prefix of its kind: "room" of "private-cache-room". */
 str channel_base(str name);
 #define CHANNEL_USER_PREFIX "#server-to-user-"

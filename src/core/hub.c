@@ -70,10 +70,10 @@ static void take_connect(struct hub *h, unsigned worker, const struct to_hub_con
 	struct hub_app *a = hub_app(h, r->app);
 	uint32_t max = a->app->limits.max_connections;
 	/* Who does not wait for an answer takes it for granted. */
-	bool over = r->wants_answer && max > 0 && a->n_connections >= max;
+	bool over = r->wants_answer && max > 0 && a->counts.connections >= max;
 
 	if (!over)
-		a->n_connections++;
+		a->counts.connections++;
 	if (r->wants_answer) {
 		struct to_worker_connected *m = hub_mail(h, worker, TO_WORKER_CONNECTED, sizeof *m);
 
@@ -92,6 +92,19 @@ static void count_changes(struct hub *h, struct channel *ch)
 		list_push_back(&h->counts_changed, &ch->count_changed);
 }
 
+static void count_subscription(const struct channel *ch, int by)
+{
+	struct app_counts *n = &ch->owner->counts;
+
+	if (ch->traits & CHANNEL_USER) {
+		n->user_connections += by;
+		return;
+	}
+	n->subscriptions += by;
+	if (channel_is_presence(ch))
+		n->presence_subscriptions += by;
+}
+
 static void add_interest(struct hub *h, struct channel *ch, unsigned worker, void *local)
 {
 	struct interest *in = &ch->interest[worker];
@@ -100,6 +113,7 @@ static void add_interest(struct hub *h, struct channel *ch, unsigned worker, voi
 	in->local = local;
 	in->n++;
 	ch->n_subscriptions++;
+	count_subscription(ch, 1);
 	count_changes(h, ch);
 }
 
@@ -109,6 +123,7 @@ static void drop_interest(struct hub *h, struct channel *ch, unsigned worker)
 
 	ASSERT(in->n > 0 && ch->n_subscriptions > 0);
 	ch->n_subscriptions--;
+	count_subscription(ch, -1);
 	count_changes(h, ch);
 	if (--in->n == 0) {
 		struct to_worker_released *m = hub_mail(h, worker, TO_WORKER_RELEASED, sizeof *m);
@@ -131,6 +146,7 @@ static struct membership *join_presence(struct hub *h, struct channel *ch, str u
 	    !presence_find(ch->presence, hash, user_id))
 		return NULL;
 	ms = presence_join(ch->presence, hash, user_id, user_info, &is_first);
+	ch->owner->counts.presence_members += ms && is_first;
 	/* Before the newcomer has interest of its own: it never hears of itself. */
 	if (ms && is_first)
 		hub_deliver(h, ch, presence_added_new(ms, ch->name), SOCKET_ID_NONE);
@@ -198,8 +214,10 @@ static void take_subscribe(struct hub *h, unsigned worker, const struct to_hub_s
 
 static void leave_presence(struct hub *h, struct channel *ch, struct membership *ms)
 {
-	struct msg *removed = membership_is_last(ms) ? presence_removed_new(ms, ch->name) : NULL;
+	bool is_last = membership_is_last(ms);
+	struct msg *removed = is_last ? presence_removed_new(ms, ch->name) : NULL;
 
+	ch->owner->counts.presence_members -= is_last;
 	presence_leave(ch->presence, ms);
 	hub_deliver(h, ch, removed, SOCKET_ID_NONE);
 }
@@ -219,8 +237,8 @@ static void take_leave(struct hub *h, unsigned worker, const struct to_hub_leave
 		channel_free(ch);
 	}
 	if (r->is_disconnect) {
-		ASSERT(hub_app(h, r->app)->n_connections > 0);
-		hub_app(h, r->app)->n_connections--;
+		ASSERT(hub_app(h, r->app)->counts.connections > 0);
+		hub_app(h, r->app)->counts.connections--;
 	}
 }
 
@@ -250,6 +268,9 @@ void hub_take(struct hub *h, unsigned worker, enum mail_to_hub kind, const void 
 		return;
 	case TO_HUB_RELOAD:
 		hub_reload(h, worker, record);
+		return;
+	case TO_HUB_COUNT:
+		hub_count_all(h, worker, record);
 		return;
 	}
 	NEVER("unknown mail to the hub");
@@ -304,26 +325,4 @@ struct msg *hub_body_new(const struct buf *b)
 	if (m)
 		memcpy(m->bytes, b->p, b->len);
 	return m;
-}
-
-struct hub_counts hub_count(const struct hub *h, const struct app *app)
-{
-	const struct hub_app *a = app->index < h->n_slots ? h->apps[app->index] : NULL;
-	struct hub_counts c = { 0 };
-	const struct channel *ch;
-
-	if (!a)
-		return c;
-	c.connections = a->n_connections;
-	for (size_t it = 0; (ch = map_next(&a->channels, &it));) {
-		if (ch->traits & CHANNEL_USER) {
-			c.users++;
-			continue;
-		}
-		c.channels++;
-		c.subscriptions += ch->n_subscriptions;
-		if (channel_is_presence(ch))
-			c.presence_members += presence_count(ch->presence);
-	}
-	return c;
 }

@@ -32,11 +32,7 @@ void hub_take(struct hub *h, unsigned worker, enum mail_to_hub kind, const void 
 /* After a batch of records: says what is said once however often it changed. */
 void hub_end_batch(struct hub *h);
 
-/* Counts of one app, for health, statistics and tests. Signed-in users are counted as such, not
- * as channels. */
-struct hub_counts {
-	size_t connections, channels, subscriptions, presence_members, users;
-};
-struct hub_counts hub_count(const struct hub *h, const struct app *app);
+/* Counted anew by a walk over every channel: for tests. */
+struct app_counts hub_count(const struct hub *h, const struct app *app);
 
 #endif

@@ -22,7 +22,7 @@ static struct hub_app *hub_app_new(const struct hub *h, const struct app *app)
 
 static void hub_app_free(struct hub_app *a)
 {
-	ASSERT(a->n_connections == 0);
+	ASSERT(a->counts.connections == 0 && a->counts.subscriptions == 0);
 	ASSERT(a->channels.n == 0);
 	map_fini(&a->channels);
 	expiring_fini(&a->last_events);

@@ -61,6 +61,7 @@ void hub_reload(struct hub *h, unsigned worker, const struct to_hub_reload *r);
 
 void hub_publish(struct hub *h, unsigned worker, const struct to_hub_publish *r);
 void hub_client_event(struct hub *h, const struct to_hub_client_event *r);
+void hub_count_all(struct hub *h, unsigned worker, const struct to_hub_count *r);
 void hub_query(struct hub *h, unsigned worker, const struct to_hub_query *r);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/msg.h"
 #include "core/app.h"
+#include "core/channel_name.h"
 #include "core/socket_id.h"
 
 #include <stddef.h>
@@ -25,6 +26,7 @@ enum mail_to_hub {
 	TO_HUB_QUERY,
 	TO_HUB_CLOSE_USER,
 	TO_HUB_RELOAD,
+	TO_HUB_COUNT,
 };
 
 enum mail_to_worker {
@@ -35,6 +37,7 @@ enum mail_to_worker {
 	TO_WORKER_ANSWER,
 	TO_WORKER_CLOSE,
 	TO_WORKER_RELOAD,
+	TO_WORKER_COUNTED,
 };
 
 /* On the way to the hub a record's kind also says which worker sent it. */
@@ -197,6 +200,28 @@ struct to_hub_reload {
 };
 struct to_worker_reload {
 	uint32_t step; /* enum reload_step */
+};
+
+/* How much there is of an app on this node. The hub keeps it where it makes and ends what is
+ * counted. Users who are signed in are counted as such, not as channels. */
+struct app_counts {
+	const struct app *app; /* in a TO_WORKER_COUNTED */
+	size_t connections, subscriptions;
+	size_t presence_channels, presence_subscriptions, presence_members;
+	size_t users, user_connections; /* signed in */
+	size_t channels;
+	size_t channels_of_type[N_CHANNEL_TYPES];
+};
+/* Answered by TO_WORKER_COUNTED. */
+struct to_hub_count {
+	void *conn;
+	uint32_t page; /* given back */
+};
+struct to_worker_counted {
+	void *conn;
+	uint32_t page;
+	uint32_t n;
+	struct app_counts *apps; /* xfree it; NULL: memory is short */
 };
 
 enum hub_answer { ANSWER_OK, ANSWER_NOT_PRESENCE, ANSWER_NO_MEMORY, ANSWER_TOO_MANY };

@@ -61,6 +61,14 @@ static void read_clock(struct clock *c)
 	c->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
 }
 
+static uint64_t kernel_now_ns(const struct loop *l)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static void kernel_wake(struct loop *l)
 {
 	struct kernel_loop *k = kernel_of(l);
@@ -195,6 +203,7 @@ static void wait_for_wake(struct kernel_loop *k, int wait_ms)
 static unsigned kernel_poll(struct loop *l, int wait_ms)
 {
 	struct kernel_loop *k = kernel_of(l);
+	uint64_t since_ns = wait_ms != 0 ? kernel_now_ns(l) : 0;
 	unsigned n = 0;
 
 	if (wait_ms != 0 &&
@@ -206,6 +215,8 @@ static unsigned kernel_poll(struct loop *l, int wait_ms)
 		n = take_leavers(k, gather_files(k, wait_ms));
 	atomic_exchange(&k->wake_state, AWAKE);
 	read_clock(&l->clock);
+	if (since_ns)
+		loop_add_idle(l, l->clock.mono_ns - since_ns);
 	return n;
 }
 
@@ -262,6 +273,7 @@ static const struct loop_ops kernel_ops = {
 	.free = kernel_free,
 	.poll = kernel_poll,
 	.wake = kernel_wake,
+	.now_ns = kernel_now_ns,
 	.watch = kernel_watch,
 	.offload = kernel_offload,
 	.probe = kernel_probe,
@@ -275,6 +287,7 @@ static const struct loop_ops kernel_ops = {
 	.send = kernel_send,
 	.shutdown = kernel_shutdown,
 	.close = kernel_close,
+	.process_open = kernel_process_open,
 };
 
 static bool open_descriptors(struct kernel_loop *k)

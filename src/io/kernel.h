@@ -42,6 +42,7 @@ err kernel_connect_result(struct loop *l, struct io_file *f, int *system_error);
 err kernel_recv(struct loop *l, struct io_file *f, void *p, size_t max, size_t *n);
 err kernel_send(struct loop *l, struct io_file *f, const struct net_span *spans, size_t n_spans,
 		size_t *n);
+struct process *kernel_process_open(struct loop *l);
 void kernel_shutdown(struct loop *l, struct io_file *f);
 
 #endif

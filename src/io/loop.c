@@ -34,6 +34,21 @@ struct rng *loop_rng(struct loop *l)
 	return &l->rng;
 }
 
+uint64_t loop_now_ns(const struct loop *l)
+{
+	return l->ops->now_ns(l);
+}
+
+uint32_t loop_n_turns(const struct loop *l)
+{
+	return atomic_load_explicit(&l->n_turns, memory_order_relaxed);
+}
+
+uint64_t loop_idle_ns(const struct loop *l)
+{
+	return atomic_load_explicit(&l->idle_ns, memory_order_relaxed);
+}
+
 void loop_on_turn_end(struct loop *l, bool (*on_turn_end)(void *ctx), void *ctx)
 {
 	l->on_turn_end = on_turn_end;
@@ -142,6 +157,7 @@ void loop_turn(struct loop *l, unsigned max_wait_ms)
 	unsigned n = l->ops->poll(l, wait_ms(l, max_wait_ms));
 
 	l->turn++;
+	atomic_store_explicit(&l->n_turns, l->turn, memory_order_relaxed);
 	serve_files(l, n);
 	timer_wheel_run(&l->timers, l->clock.mono_ns);
 	if (atomic_load_explicit(&l->jobs_done, memory_order_relaxed))

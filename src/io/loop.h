@@ -45,6 +45,11 @@ void loop_free(struct loop *l);
 /* Valid as long as the loop; the values change at the beginning of each turn. */
 const struct clock *loop_clock(const struct loop *l);
 struct rng *loop_rng(struct loop *l);
+/* The monotonic clock read anew: for measuring, not for deciding. */
+uint64_t loop_now_ns(const struct loop *l);
+/* How often it has turned (wraps), and for how long it has waited for something to do. Any thread. */
+uint32_t loop_n_turns(const struct loop *l);
+uint64_t loop_idle_ns(const struct loop *l);
 
 void loop_on_turn_end(struct loop *l, bool (*on_turn_end)(void *ctx), void *ctx);
 

@@ -9,6 +9,7 @@
 #include "io/loop.h"
 #include "io/net.h"
 #include "io/offload.h"
+#include "io/process.h"
 #include "io/timer.h"
 
 #include <stdatomic.h>
@@ -48,6 +49,8 @@ struct loop_ops {
 	unsigned (*poll)(struct loop *l, int wait_ms);
 	/* Any thread. */
 	void (*wake)(struct loop *l);
+	/* The monotonic clock, read now. */
+	uint64_t (*now_ns)(const struct loop *l);
 	/* Tells the world about a change of f->watched from was; FILE_ADDED is set in the new
 	 * value. False: f could not be added. */
 	bool (*watch)(struct loop *l, struct io_file *f, uint32_t was);
@@ -68,6 +71,15 @@ struct loop_ops {
 		    size_t *n);
 	void (*shutdown)(struct loop *l, struct io_file *f);
 	void (*close)(struct loop *l, struct io_file *f);
+	struct process *(*process_open)(struct loop *l);
+};
+
+/* What process.h promises. */
+struct process_ops {
+	void (*close)(struct process *p);
+	bool (*memory)(struct process *p, struct process_memory *out);
+	bool (*usage)(struct process *p, struct process_usage *out);
+	bool (*host)(struct process *p, struct host_memory *out);
 };
 
 struct loop {
@@ -78,6 +90,8 @@ struct loop {
 	bool is_paused;
 	bool is_busy; /* on_turn_end has more to do */
 	atomic_bool is_stopped;
+	atomic_uint n_turns; /* turn, for other threads */
+	_Atomic uint64_t idle_ns;
 	bool (*on_turn_end)(void *ctx);
 	void *ctx;
 	struct loop_deferred *deferred_first, **deferred_end;
@@ -90,6 +104,13 @@ struct loop {
 /* l->clock is set; fill_random gets l as its ctx. */
 void loop_init(struct loop *l, const struct loop_ops *ops,
 	       void (*fill_random)(void *ctx, void *p, size_t n));
+/* For poll: it waited so long. */
+static inline void loop_add_idle(struct loop *l, uint64_t ns)
+{
+	uint64_t before = atomic_load_explicit(&l->idle_ns, memory_order_relaxed);
+
+	atomic_store_explicit(&l->idle_ns, before + ns, memory_order_relaxed);
+}
 /* Something that loop_turn would serve without waiting, leaving files aside? */
 bool loop_has_work(const struct loop *l);
 

@@ -366,6 +366,11 @@ bool sim_loop_offload(struct loop *l, struct offload *o, struct offload_job *job
 	return true;
 }
 
+uint64_t sim_loop_now_ns(const struct loop *l)
+{
+	return ((const struct sim_loop *)l)->sim->now_ns;
+}
+
 void sim_loop_free(struct loop *l)
 {
 	struct sim_loop *sl = sim_loop_of(l);

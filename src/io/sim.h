@@ -23,6 +23,7 @@
 #include "base/str.h"
 #include "io/loop.h"
 #include "io/net.h"
+#include "io/process.h"
 
 struct sim;
 
@@ -55,6 +56,15 @@ void sim_set_options(struct sim *s, const struct sim_options *o);
 struct loop *sim_loop_new(struct sim *s);
 /* At most n_max open files on this loop (listeners included): more is ERR_LIMIT. */
 void sim_limit_files(struct loop *l, unsigned n_max);
+
+/* What process.h answers in this world; all zeros at first. */
+struct sim_process {
+	struct process_memory memory;
+	struct process_usage usage;
+	struct host_memory host;
+	bool is_unreadable;
+};
+struct sim_process *sim_process(struct sim *s);
 
 /* False: nothing will ever happen unless somebody outside does something. */
 bool sim_step(struct sim *s);

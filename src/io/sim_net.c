@@ -679,6 +679,7 @@ const struct loop_ops sim_ops = {
 	.free = sim_loop_free,
 	.poll = sim_loop_poll,
 	.wake = sim_loop_wake,
+	.now_ns = sim_loop_now_ns,
 	.watch = sim_loop_watch,
 	.offload = sim_loop_offload,
 	.probe = sim_probe,
@@ -692,4 +693,5 @@ const struct loop_ops sim_ops = {
 	.send = sim_send,
 	.shutdown = sim_shutdown,
 	.close = sim_close,
+	.process_open = sim_process_open,
 };

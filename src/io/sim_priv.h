@@ -28,6 +28,7 @@ struct sim {
 	size_t files_cap;
 	uint16_t next_port;
 	uint64_t fail_in; /* calls until one fails; 0: none does */
+	struct sim_process process;
 };
 
 struct sim_loop {
@@ -115,11 +116,15 @@ void sim_end_send_reset(struct sim_end *e);
 void sim_peer_changed(struct sim_peer *p, bool by_bytes);
 void sim_peer_free_all(struct sim *s);
 
+/* sim_process.c */
+struct process *sim_process_open(struct loop *l);
+
 /* sim.c: the part of sim_ops that has nothing to do with sockets. */
 void sim_loop_free(struct loop *l);
 unsigned sim_loop_poll(struct loop *l, int wait_ms);
 void sim_loop_wake(struct loop *l);
 bool sim_loop_watch(struct loop *l, struct io_file *f, uint32_t was);
+uint64_t sim_loop_now_ns(const struct loop *l);
 bool sim_loop_offload(struct loop *l, struct offload *o, struct offload_job *j);
 
 static inline struct sim_loop *sim_loop_of(struct loop *l)

@@ -325,7 +325,7 @@ void server_release_session(struct server *s)
 	atomic_fetch_sub(&s->n_sessions, 1);
 }
 
-struct hub_counts server_count(const struct server *s, const struct app *a)
+struct app_counts server_count(const struct server *s, const struct app *a)
 {
 	return hub_count(s->hub, a);
 }

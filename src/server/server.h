@@ -78,7 +78,7 @@ bool server_turn_hub(struct server *s);
 void server_mail_was_taken(struct server *s);
 
 /* For tests and statistics, while the loops rest. */
-struct hub_counts server_count(const struct server *s, const struct app *a);
+struct app_counts server_count(const struct server *s, const struct app *a);
 size_t server_n_connections(const struct server *s);
 
 #endif

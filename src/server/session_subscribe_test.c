@@ -21,7 +21,7 @@
 			   "channel")
 #define BAD_AUTH PUSHER_ERROR(4009, "Authentication error: Channel requires authentication")
 
-static struct hub_counts counts(void)
+static struct app_counts counts(void)
 {
 	world_settle();
 	return world_count();

@@ -429,7 +429,7 @@ void world_limit_sessions(size_t n)
 	world.sessions_max = n;
 }
 
-struct hub_counts world_count(void)
+struct app_counts world_count(void)
 {
 	return hub_count(world.hub, world.app);
 }

@@ -30,7 +30,7 @@ int world_teardown(void **state);
 struct app *world_app(void);
 struct server_options *world_options(void);
 void world_limit_sessions(size_t n);
-struct hub_counts world_count(void);
+struct app_counts world_count(void);
 
 /* Through the hub, as the HTTP API does. */
 void world_publish(const char *channel, const char *event);

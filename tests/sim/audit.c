@@ -14,9 +14,9 @@ static unsigned n_members(const struct topic *t)
 	return (unsigned)__builtin_popcount(oracle_members(t));
 }
 
-static struct hub_counts model_counts(const struct world *w, unsigned app)
+static struct app_counts model_counts(const struct world *w, unsigned app)
 {
-	struct hub_counts n = { 0 };
+	struct app_counts n = { 0 };
 
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		n.connections += w->clients[i] && w->clients[i]->app == app;
@@ -34,8 +34,8 @@ static struct hub_counts model_counts(const struct world *w, unsigned app)
 static void check_counts(struct world *w, unsigned app)
 {
 	const struct app *served = app_by_id(w->apps, w->app[app]->id);
-	struct hub_counts is = served ? server_count(w->server, served) : (struct hub_counts){ 0 };
-	struct hub_counts should = model_counts(w, app);
+	struct app_counts is = served ? server_count(w->server, served) : (struct app_counts){ 0 };
+	struct app_counts should = model_counts(w, app);
 
 	if (is.connections != should.connections || is.channels != should.channels ||
 	    is.subscriptions != should.subscriptions ||
