@@ -112,7 +112,7 @@ struct lookup {
 /* 0, or an EAI_… */
 static int look_up(struct lookup *l, unsigned wait_ms)
 {
-	struct timespec t = { .tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000 };
+	struct timespec t = { .tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000l };
 	int error = getaddrinfo_a(GAI_NOWAIT, l->jobs, 1, NULL);
 
 	if (error)
@@ -234,16 +234,6 @@ void dial_close(struct dial *d)
 	if (d->fd >= 0)
 		close(d->fd);
 	d->fd = -1;
-}
-
-struct net_address dial_local_address(const struct dial *d)
-{
-	struct sockaddr_storage sa;
-	socklen_t n = sizeof(sa);
-
-	if (getsockname(d->fd, (struct sockaddr *)&sa, &n) != 0)
-		return (struct net_address){ 0 };
-	return address_from((struct sockaddr *)&sa);
 }
 
 /* Bytes */

@@ -36,8 +36,6 @@ err dial_open(struct dial *d, const struct net_address *a, unsigned wait_ms, int
 err dial_open_unix(struct dial *d, str path, unsigned wait_ms, int *system_error);
 /* Harmless twice. */
 void dial_close(struct dial *d);
-/* Our own end; family NET_NONE when it is not known. */
-struct net_address dial_local_address(const struct dial *d);
 
 /* OK: all of it is with the kernel. ERR_AGAIN: not within wait_ms; ERR_IO: the peer is gone. */
 err dial_send(struct dial *d, str bytes, unsigned wait_ms);

@@ -70,11 +70,11 @@ enum cli_option_kind {
 
 struct cli_option {
 	str name;
-	char letter;	   /* 0: none */
+	size_t offset;
 	unsigned commands; /* FOR_… */
 	enum cli_option_kind kind;
-	size_t offset;
 	enum cli_command to;
+	char letter; /* 0: none */
 };
 
 #define TAKES(n, l, c, member)                                                                     \

@@ -144,12 +144,15 @@ static bool ask_arrival(struct doctor *d, str lines, struct arrival *out)
 		&(struct doctor_call){
 			.method = S("GET"), .rest = S("doctor"), .lines = lines, .is_last = true },
 		&a);
-	if (a.status == 404 && doctor_is_ours(&a, DOCTOR_APPS))
+	if (a.status == 404 && doctor_is_ours(&a, DOCTOR_APPS)) {
 		doctor_skip(d, "this server does not tell how requests arrive");
-	else if (is_accepted(d, &a) && !read_arrival(d, &a, out))
-		doctor_skip(d, "this server tells something else");
-	else
-		return a.status == 200;
+		return false;
+	}
+	if (!is_accepted(d, &a))
+		return false;
+	if (read_arrival(d, &a, out))
+		return true;
+	doctor_skip(d, "this server tells something else");
 	return false;
 }
 

@@ -53,7 +53,7 @@ static void put_text(struct buf *b, str s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		buf_putc(b, c < ' ' || c == 0x7f ? ' ' : (char)c);
+		buf_puts(b, c < ' ' || c == 0x7f ? S(" ") : str_take(str_skip(s, i), 1));
 	}
 }
 
@@ -93,7 +93,7 @@ void doctor_report_line(const struct doctor *d, unsigned check)
 static void put_name(struct buf *b, enum doctor_finding f)
 {
 	for (const char *p = doctor_finding_texts[f].name; *p; p++)
-		buf_putc(b, *p == '_' ? '-' : *p >= 'A' && *p <= 'Z' ? (char)(*p | 0x20) : *p);
+		buf_putc(b, (char)(*p == '_' ? '-' : *p >= 'A' && *p <= 'Z' ? *p | 0x20 : *p));
 }
 
 static str filled(const struct doctor *d, str name)
