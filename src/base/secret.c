@@ -1,7 +1,8 @@
 /* secret.c: chunks of locked pages, cut into multiples of 64 bytes.
  *
- * A block that is freed goes to the list of its size and is handed out again; chunks stay, so a
- * secret's address is never another object's. What is larger than a chunk has a mapping of its own.
+ * A block that is freed goes to the list of its size and is handed out again; chunks stay. They lie
+ * one behind the other in a range of addresses that is reserved once, so that a secret is known by
+ * its address. What is larger than a chunk has a mapping of its own.
  * One lock: secrets are made at start and when the configuration changes. Like the heap, of which
  * this is a corner, it is one for the process.
  *
@@ -14,11 +15,17 @@
 #include "base/poison.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { GRAIN = 64, CHUNK_BYTES = 16 << 10, N_SIZES = CHUNK_BYTES / GRAIN + 1 };
+enum {
+	GRAIN = 64,
+	CHUNK_BYTES = SECRET_BLOCK_BYTES_MAX,
+	N_SIZES = CHUNK_BYTES / GRAIN + 1,
+	RANGE_BYTES = 1 << 30, /* addresses, not memory */
+};
 
 #ifdef POISON_ENABLED
 enum { IS_ON_HEAP = true };
@@ -32,6 +39,8 @@ struct free_block {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct free_block *free_blocks[N_SIZES]; /* by size in grains */
+static char *_Atomic range;
+static size_t range_used;
 static char *chunk;
 static size_t chunk_left;
 static struct secret_memory memory;
@@ -48,19 +57,26 @@ static size_t rounded(size_t bytes)
 	return bytes ? (bytes + GRAIN - 1) & ~(size_t)(GRAIN - 1) : GRAIN;
 }
 
-static void *map_pages(size_t bytes, bool *is_locked)
+static void *map(size_t bytes, int protection)
 {
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		die(bytes);
+	return p;
+}
+
+/* True: they are locked as well. */
+static bool hide_pages(void *p, size_t bytes)
+{
+	bool is_locked = mlock(p, bytes) == 0;
+
 	madvise(p, bytes, MADV_DONTDUMP);
 	madvise(p, bytes, MADV_DONTFORK);
-	*is_locked = mlock(p, bytes) == 0;
 	memory.bytes += bytes;
-	if (!*is_locked)
+	if (!is_locked)
 		memory.unlocked_bytes += bytes;
-	return p;
+	return is_locked;
 }
 
 /* Small blocks */
@@ -75,12 +91,16 @@ static void list_block(void *p, size_t bytes)
 
 static void add_chunk(void)
 {
-	bool is_locked;
-
 	if (chunk_left)
 		list_block(chunk, chunk_left);
-	chunk = map_pages(CHUNK_BYTES, &is_locked);
+	if (!range)
+		range = map(RANGE_BYTES, PROT_NONE);
+	chunk = range + range_used;
+	if (range_used == RANGE_BYTES || mprotect(chunk, CHUNK_BYTES, PROT_READ | PROT_WRITE) != 0)
+		die(CHUNK_BYTES);
+	range_used += CHUNK_BYTES;
 	chunk_left = CHUNK_BYTES;
+	hide_pages(chunk, CHUNK_BYTES);
 }
 
 static void *take_block(size_t bytes)
@@ -108,10 +128,9 @@ struct large {
 
 static void *take_large(size_t bytes)
 {
-	bool is_locked;
-	struct large *l = map_pages(sizeof(*l) + bytes, &is_locked);
+	struct large *l = map(sizeof(*l) + bytes, PROT_READ | PROT_WRITE);
 
-	l->is_locked = is_locked;
+	l->is_locked = hide_pages(l, sizeof(*l) + bytes);
 	return l->bytes;
 }
 
@@ -164,6 +183,13 @@ void secret_free(void *p, size_t bytes)
 		give_large(p, bytes);
 	pthread_mutex_unlock(&lock);
 	mem_count(-(int64_t)bytes);
+}
+
+bool secret_owns(const void *p)
+{
+	uintptr_t start = (uintptr_t)atomic_load_explicit(&range, memory_order_relaxed);
+
+	return start && (uintptr_t)p - start < RANGE_BYTES;
 }
 
 str secret_str(str s)

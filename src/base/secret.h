@@ -14,6 +14,10 @@
 void *secret_alloc(size_t bytes) __attribute__((returns_nonnull));
 /* The same size as was asked for. NULL is fine. */
 void secret_free(void *p, size_t bytes);
+/* Is p a block of at most SECRET_BLOCK_BYTES_MAX that secret_alloc gave? For those who are handed
+ * pointers of either kind. */
+enum { SECRET_BLOCK_BYTES_MAX = 16 << 10 };
+bool secret_owns(const void *p);
 /* A copy with a NUL behind it that does not count; freed by secret_str_free. */
 str secret_str(str s);
 void secret_str_free(str s);

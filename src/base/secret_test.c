@@ -168,6 +168,17 @@ static void a_secret_arena_and_a_secret_buf_are_of_secret_memory(void **state)
 	assert_int_equal(mem_live_bytes(), start);
 }
 
+static void secret_blocks_are_known_by_their_address(void **state)
+{
+	char *small = secret_alloc(SECRET_BLOCK_BYTES_MAX), *heap = xalloc(100), on_stack;
+
+	assert_int_equal(secret_owns(small), !is_on_heap());
+	assert_int_equal(secret_owns(small + SECRET_BLOCK_BYTES_MAX - 1), !is_on_heap());
+	assert_false(secret_owns(heap) || secret_owns(&on_stack) || secret_owns(NULL));
+	secret_free(small, SECRET_BLOCK_BYTES_MAX);
+	xfree(heap);
+}
+
 static void *take_and_give(void *arg)
 {
 	for (size_t i = 0; i < 2000; i++) {
@@ -202,6 +213,7 @@ int main(void)
 		cmocka_unit_test(secret_bytes_count_as_live),
 		cmocka_unit_test(secret_memory_goes_on_where_nothing_may_be_locked),
 		cmocka_unit_test(a_secret_arena_and_a_secret_buf_are_of_secret_memory),
+		cmocka_unit_test(secret_blocks_are_known_by_their_address),
 		cmocka_unit_test(secret_memory_is_for_all_threads),
 	};
 
