@@ -4,15 +4,11 @@
  * one behind the other in a range of addresses that is reserved once, so that a secret is known by
  * its address. What is larger than a chunk has a mapping of its own.
  * One lock: secrets are made at start and when the configuration changes. Like the heap, of which
- * this is a corner, it is one for the process.
- *
- * With AddressSanitizer blocks come from its heap instead: there each has its own red zones, and
- * the leak checker finds what they point to. */
+ * this is a corner, it is one for the process. */
 #include "base/secret.h"
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "base/poison.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,12 +22,6 @@ enum {
 	N_SIZES = CHUNK_BYTES / GRAIN + 1,
 	RANGE_BYTES = 1 << 30, /* addresses, not memory */
 };
-
-#ifdef POISON_ENABLED
-enum { IS_ON_HEAP = true };
-#else
-enum { IS_ON_HEAP = false };
-#endif
 
 struct free_block {
 	struct free_block *next;
@@ -157,7 +147,7 @@ void *secret_alloc(size_t bytes)
 	void *p;
 
 	bytes = rounded(bytes);
-	if (IS_ON_HEAP)
+	if (SECRET_ON_HEAP)
 		return xcalloc(1, bytes);
 	pthread_mutex_lock(&lock);
 	p = is_small(bytes) ? take_block(bytes) : take_large(bytes);
@@ -172,7 +162,7 @@ void secret_free(void *p, size_t bytes)
 		return;
 	bytes = rounded(bytes);
 	secret_wipe(p, bytes);
-	if (IS_ON_HEAP) {
+	if (SECRET_ON_HEAP) {
 		xfree(p);
 		return;
 	}

@@ -8,7 +8,16 @@
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H
 
+#include "base/poison.h"
 #include "base/str.h"
+
+/* With AddressSanitizer secrets are on its heap: there each block has its own red zones, and the
+ * leak checker finds what it points to. */
+#ifdef POISON_ENABLED
+#define SECRET_ON_HEAP true
+#else
+#define SECRET_ON_HEAP false
+#endif
 
 /* Zeroed. */
 void *secret_alloc(size_t bytes) __attribute__((returns_nonnull));

@@ -36,20 +36,11 @@ static bool has_flag(const void *p, const char *flag)
 	return found;
 }
 
-static bool is_on_heap(void)
-{
-	void *p = secret_alloc(1);
-	bool is = secret_memory().bytes == 0;
-
-	secret_free(p, 1);
-	return is;
-}
-
 static void secret_memory_is_locked_and_left_out_of_dumps_and_forks(void **state)
 {
 	size_t sizes[] = { 1, 64, 5000, 16 << 10, 100000 };
 
-	if (is_on_heap())
+	if (SECRET_ON_HEAP)
 		skip();
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		void *p = secret_alloc(sizes[i]);
@@ -78,7 +69,7 @@ static void secret_blocks_are_wiped_when_they_are_freed(void **state)
 {
 	char *p;
 
-	if (is_on_heap())
+	if (SECRET_ON_HEAP)
 		skip();
 	p = secret_alloc(200);
 	memset(p, 'x', 200);
@@ -126,7 +117,7 @@ static void secret_memory_goes_on_where_nothing_may_be_locked(void **state)
 	struct secret_memory before = secret_memory();
 	char *p;
 
-	if (is_on_heap())
+	if (SECRET_ON_HEAP)
 		skip();
 	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &had), 0);
 	none = (struct rlimit){ 0, had.rlim_max };
@@ -156,14 +147,14 @@ static void a_secret_arena_and_a_secret_buf_are_of_secret_memory(void **state)
 		buf_puts(&b, str_from_cstr(marker));
 	}
 	assert_true(buf_ok(&b) && str_has_prefix(buf_str(&b), str_from_cstr(marker)));
-	if (!is_on_heap()) {
+	if (!SECRET_ON_HEAP) {
 		assert_true(has_flag(arena_copy(&a, str_from_cstr(marker)).p, " dd"));
 		assert_true(has_flag(b.p, " dd"));
 	}
 	arena_fini(&a);
 	buf_fini(&b);
 	buf_puts(&b, S("again"));
-	assert_true(is_on_heap() || has_flag(b.p, " dd"));
+	assert_true(SECRET_ON_HEAP || has_flag(b.p, " dd"));
 	buf_fini(&b);
 	assert_int_equal(mem_live_bytes(), start);
 }
@@ -172,8 +163,8 @@ static void secret_blocks_are_known_by_their_address(void **state)
 {
 	char *small = secret_alloc(SECRET_BLOCK_BYTES_MAX), *heap = xalloc(100), on_stack;
 
-	assert_int_equal(secret_owns(small), !is_on_heap());
-	assert_int_equal(secret_owns(small + SECRET_BLOCK_BYTES_MAX - 1), !is_on_heap());
+	assert_int_equal(secret_owns(small), !SECRET_ON_HEAP);
+	assert_int_equal(secret_owns(small + SECRET_BLOCK_BYTES_MAX - 1), !SECRET_ON_HEAP);
 	assert_false(secret_owns(heap) || secret_owns(&on_stack) || secret_owns(NULL));
 	secret_free(small, SECRET_BLOCK_BYTES_MAX);
 	xfree(heap);

@@ -13,18 +13,26 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "io/tls_priv.h"
+#include "io/tls_secret.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CIPHERS_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20"
 #define SESSION_TIMEOUT_S 7200
+/* The key of a key file, of any size that is in use. */
+#define KEY_BYTES_MAX (64 << 10)
+#define KEY_STEP_BYTES 4096
+#define SIGNATURE_BYTES_MAX 4096
 #define HTTP_1_1 "\x08http/1.1"
 
 /* Problems */
@@ -95,7 +103,12 @@ static struct tls_context *context_new(struct tls_problem *why)
 
 	ERR_clear_error();
 	atomic_init(&c->n_refs, 1);
+	/* The first of a process fills tables of OpenSSL that are no secrets. The one that stays has
+	 * the keys of tickets. */
+	SSL_CTX_free(SSL_CTX_new(TLS_server_method()));
+	tls_secret_begin();
 	c->ssl = SSL_CTX_new(TLS_server_method());
+	tls_secret_end();
 	c->bio = tls_bio_method_new();
 	if (!c->ssl || !c->bio)
 		fail_openssl(why, TLS_LIBRARY, "OpenSSL does not start");
@@ -220,17 +233,57 @@ static bool fail_key(const struct passphrase *p, struct tls_problem *why)
 	return fail(why, TLS_KEY, "has no private key in PEM (-----BEGIN PRIVATE KEY-----)");
 }
 
+/* Through no buffer of the C library, which would keep its copy. */
+static bool read_file(const char *path, struct buf *out, struct tls_problem *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
+	char *p;
+
+	while (fd >= 0 && (p = buf_reserve(out, KEY_STEP_BYTES)) &&
+	       (n = read(fd, p, KEY_STEP_BYTES)) > 0)
+		buf_commit(out, (size_t)n);
+	if (n < 0 && buf_ok(out))
+		snprintf(why->text, sizeof(why->text), "cannot be used: %s", strerror(errno));
+	else if (!buf_ok(out))
+		snprintf(why->text, sizeof(why->text), "is larger than a key");
+	why->part = TLS_KEY;
+	if (fd >= 0)
+		close(fd);
+	return n == 0 && buf_ok(out);
+}
+
 static EVP_PKEY *read_key(const struct tls_pair *pair, struct tls_problem *why)
 {
 	struct passphrase p = { .text = pair->passphrase };
-	BIO *file = BIO_new_file(pair->key_path, "r");
-	EVP_PKEY *key = file ? PEM_read_bio_PrivateKey(file, NULL, give_passphrase, &p) : NULL;
+	EVP_PKEY *key = NULL;
+	struct buf text;
+	BIO *pem;
 
-	if (!key)
-		fail_key(&p, why);
-	BIO_free(file);
+	buf_init_secret(&text, KEY_BYTES_MAX);
+	if (read_file(pair->key_path, &text, why)) {
+		pem = BIO_new_mem_buf(text.p, (int)text.len);
+		key = PEM_read_bio_PrivateKey(pem, NULL, give_passphrase, &p);
+		if (!key)
+			fail_key(&p, why);
+		BIO_free(pem);
+	}
+	buf_fini(&text);
 	ERR_clear_error();
 	return key;
+}
+
+/* The first signature leaves tables beside the key that are made of it. */
+static void sign_once(EVP_PKEY *key)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	uint8_t signature[SIGNATURE_BYTES_MAX];
+	size_t n = sizeof(signature);
+
+	if (c && EVP_DigestSignInit(c, NULL, NULL, NULL, key) == 1)
+		EVP_DigestSign(c, signature, &n, (const uint8_t *)"", 0);
+	EVP_MD_CTX_free(c);
+	ERR_clear_error();
 }
 
 static bool load_key(struct tls_context *c, const struct tls_pair *pair, struct tls_problem *why)
@@ -246,8 +299,21 @@ static bool load_key(struct tls_context *c, const struct tls_pair *pair, struct 
 		fail_openssl(why, TLS_KEY, "cannot be used");
 	else
 		is_loaded = true;
+	if (is_loaded)
+		sign_once(key);
 	EVP_PKEY_free(key);
 	ERR_clear_error();
+	return is_loaded;
+}
+
+static bool load_key_secretly(struct tls_context *c, const struct tls_pair *pair,
+			      struct tls_problem *why)
+{
+	bool is_loaded;
+
+	tls_secret_begin();
+	is_loaded = load_key(c, pair, why);
+	tls_secret_end();
 	return is_loaded;
 }
 
@@ -259,7 +325,7 @@ struct tls_context *tls_context_new(const struct tls_pair *pair, struct tls_prob
 		return NULL;
 	c->plain_answer = pair->plain_answer;
 	SSL_CTX_set_alpn_select_cb(c->ssl, choose_protocol, NULL);
-	if (load_certificate(c, pair->certificate_path, why) && load_key(c, pair, why))
+	if (load_certificate(c, pair->certificate_path, why) && load_key_secretly(c, pair, why))
 		return c;
 	tls_context_unref(c);
 	return NULL;

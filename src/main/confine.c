@@ -128,6 +128,10 @@ static void collect(struct paths *p, const struct config *c)
 		add_file(p, c->ssl.cert_path);
 		add_file(p, c->ssl.key_path);
 	}
+	if (c->ssl.enabled) {
+		add_file(p, c->ssl.cert_path);
+		add_file(p, c->ssl.key_path);
+	}
 	if (c->unix_socket.enabled)
 		add(p, folder_of(c->unix_socket.path), SANDBOX_REMOVE);
 }

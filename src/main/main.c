@@ -1,4 +1,5 @@
 /* main.c: which command, with which configuration. */
+#include "io/tls_secret.h"
 #include "main/cli.h"
 #include "main/commands.h"
 #include "main/config_print.h"
@@ -87,6 +88,7 @@ int main(int argc, char **argv)
 	struct cli cli;
 
 	environment_hide();
+	tls_secret_install();
 	buf_init(&problem, 4096);
 	if (!cli_parse(&cli, argc, argv, &problem))
 		return print_usage_problem(&problem);

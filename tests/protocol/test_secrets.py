@@ -5,16 +5,22 @@ left out (VmFlags "dd" in /proc/PID/smaps), before and after traffic that was si
 secret and the two prepared SHA-256 states of its HMAC key, each of which signs as well as the secret does.
 """
 
+import functools
 import hashlib
 import os
 import re
+import shutil
+import signal
+import socket
+import ssl
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
-from harness import IS_SANITIZED, Server, ServerCase, app
+from harness import IS_SANITIZED, TIMEOUT_S, Server, ServerCase, app
 
 SECRET = "Ux7-not-a-word-of-this-is-anywhere-else-Qz9"
 VARIABLE_SECRET = "Vy3-this-one-comes-in-by-a-variable-only-Kk4"
@@ -150,6 +156,82 @@ class Variables(unittest.TestCase):
         shown = Path(f"/proc/{server.process.pid}/environ").read_bytes()
         self.assertIn(b"SOCKUDO_TEST_SECRET=\0", shown)
         self.assertNotIn(VARIABLE_SECRET.encode(), shown)
+
+
+def integers(der):
+    """Those of a SEQUENCE, as PKCS#1 and SEC1 have it; octet strings too."""
+
+    def length(at):
+        n = der[at]
+        if n < 0x80:
+            return n, at + 1
+        return int.from_bytes(der[at + 1 : at + 1 + n - 0x80], "big"), at + 1 + n - 0x80
+
+    _, at = length(1)
+    while at < len(der):
+        tag = der[at]
+        n, at = length(at + 1)
+        if tag in (2, 4):
+            yield der[at : at + n].lstrip(b"\0")
+        at += n
+
+
+@unittest.skipIf(IS_SANITIZED, "sanitizers keep secrets on their own heap")
+class PrivateKeys(unittest.TestCase):
+    def make(self, *algorithm):
+        """A folder with key.pem and cert.pem, and the numbers of the key that nobody may know."""
+        folder = Path(tempfile.mkdtemp(prefix="sockudo-secrets-"))
+        self.addCleanup(shutil.rmtree, folder)
+        run = functools.partial(subprocess.run, check=True, capture_output=True, cwd=folder)
+        run(["openssl", "req", "-x509", "-nodes", "-newkey", *algorithm, "-keyout", "key.pem", "-out", "cert.pem",
+             "-subj", "/CN=localhost", "-days", "9"])
+        der = run(["openssl", "pkey", "-in", "key.pem", "-outform", "DER", "-traditional"]).stdout
+        return folder, [n for n in integers(der) if len(n) > 16]
+
+    def handshakes(self, server):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context.maximum_version = version
+            for _ in range(3):
+                with socket.create_connection(("127.0.0.1", server.port)) as plain, context.wrap_socket(plain) as tls:
+                    tls.sendall(b"GET /up HTTP/1.1\r\nHost: x\r\n\r\n")
+                    self.assertIn(b" 200 ", tls.recv(100))
+
+    def check(self, secrets, folder):
+        """secrets: numbers, big-endian; OpenSSL keeps them the other way round, files in base64 too."""
+        files = [(folder / "key.pem").read_bytes().splitlines()[i] for i in (1, 2)]
+        numbers = [n for number in secrets for n in (number[:32], number[::-1][:32])]
+        server = Server(
+            ssl={"enabled": True, "cert_path": str(folder / "cert.pem"), "key_path": str(folder / "key.pem")}
+        )
+        self.addCleanup(server.stop)
+        self.handshakes(server)
+        pid = server.process.pid
+        self.assertEqual(places(pid, [*numbers, *files], left_out=False), [])
+        self.assertTrue(places(pid, numbers, left_out=True))
+        return server
+
+    def test_a_dump_has_nothing_of_an_rsa_key(self):
+        folder, numbers = self.make("rsa:2048")
+        secret = numbers[1:]  # without the modulus
+        self.assertEqual(len(secret), 6)  # d, p, q, and what follows from them
+        self.check(secret, folder)
+
+    def test_a_dump_has_nothing_of_an_elliptic_key_nor_of_the_one_that_replaces_it(self):
+        folder, numbers = self.make("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+        server = self.check(numbers[:1], folder)
+        other, numbers = self.make("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+        for name in ("key.pem", "cert.pem"):
+            os.replace(other / name, folder / name)
+        server.signal(signal.SIGHUP)
+        deadline = time.monotonic() + TIMEOUT_S
+        while server.log().count("certificate in use") < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.handshakes(server)
+        new = [numbers[0], numbers[0][::-1]]
+        self.assertEqual(places(server.process.pid, new, left_out=False), [])
+        self.assertTrue(places(server.process.pid, new, left_out=True))
 
 
 if __name__ == "__main__":
