@@ -21,6 +21,7 @@ struct msg *msg_new(size_t len)
 	m->len = (uint32_t)len;
 	m->head_len = 0;
 	m->form = 0;
+	m->born_ns = 0;
 	atomic_init(&m->forms, NULL);
 	return m;
 }

@@ -20,6 +20,8 @@ struct msg {
 	uint32_t head_len;	   /* bytes before the payload; 0 if the maker made no difference */
 	uint32_t form;		   /* which of its message's other forms it is; 0: as it was made */
 	struct msg *_Atomic forms; /* the first of them, or the next */
+	/* Monotonic time at which what it tells of came to us; 0: nobody asks. */
+	uint64_t born_ns;
 	char bytes[];
 };
 

@@ -59,9 +59,19 @@ struct msg *hub_last_event(struct hub *h, const struct channel *ch)
 
 /* Delivering */
 
-static void deliver_to_channel(struct hub *h, struct hub_app *a, str name,
+static struct msg *frame_new(str event, str channel, str data, str user_id, uint64_t born_ns)
+{
+	struct msg *m = pusher_event_new(event, channel, data, user_id);
+
+	if (m)
+		m->born_ns = born_ns;
+	return m;
+}
+
+static void deliver_to_channel(struct hub *h, const struct to_hub_publish *p, str name,
 			       const struct event_reader *r)
 {
+	struct hub_app *a = hub_app(h, p->app);
 	uint64_t hash = hash_str(&h->key, name);
 	struct channel *ch = map_find(&a->channels, hash, name);
 	bool is_cached = (channel_traits(name) & CHANNEL_CACHE) != 0;
@@ -69,7 +79,7 @@ static void deliver_to_channel(struct hub *h, struct hub_app *a, str name,
 
 	if (!ch && !is_cached)
 		return;
-	frame = pusher_event_new(r->name, name, r->data, (str){ 0 });
+	frame = frame_new(r->name, name, r->data, (str){ 0 }, p->born_ns);
 	if (frame && is_cached)
 		expiring_put(&a->last_events, hash, name, msg_ref(frame), clock_ms(h->clock));
 	if (ch)
@@ -78,12 +88,13 @@ static void deliver_to_channel(struct hub *h, struct hub_app *a, str name,
 		msg_unref(frame);
 }
 
-static void deliver_event(struct hub *h, const struct app *app, const struct published_event *e)
+static void deliver_event(struct hub *h, const struct to_hub_publish *p,
+			  const struct published_event *e)
 {
 	struct event_reader r = event_open(e);
 
 	for (uint32_t i = 0; i < e->n_channels; i++)
-		deliver_to_channel(h, hub_app(h, app), event_next_channel(&r), &r);
+		deliver_to_channel(h, p, event_next_channel(&r), &r);
 }
 
 /* Answers */
@@ -164,21 +175,22 @@ static struct msg *publish_event(struct hub *h, const struct to_hub_publish *r)
 
 	if (known)
 		return repeated(known);
-	deliver_event(h, r->app, e);
+	deliver_event(h, r, e);
 	body = e->has_info ? event_answer_new(h, r) : NULL;
 	keep_answer(h, answers, key, body);
 	return body;
 }
 
 /* True when it was delivered now. */
-static bool publish_item(struct hub *h, const struct app *app, const struct published_event *e)
+static bool publish_item(struct hub *h, const struct to_hub_publish *p,
+			 const struct published_event *e)
 {
-	struct expiring *answers = &hub_app(h, app)->answers;
+	struct expiring *answers = &hub_app(h, p->app)->answers;
 	str key = event_open(e).key;
 
 	if (find_answer(h, answers, key))
 		return false;
-	deliver_event(h, app, e);
+	deliver_event(h, p, e);
 	keep_answer(h, answers, key, NULL);
 	return true;
 }
@@ -202,7 +214,7 @@ static struct msg *publish_items(struct hub *h, const struct to_hub_publish *r)
 
 	buf_init(&b, UINT32_MAX);
 	for (uint32_t i = 0; i < r->n_events; i++, e = next_event(e)) {
-		bool is_new = publish_item(h, r->app, e);
+		bool is_new = publish_item(h, r, e);
 
 		if (wants_info)
 			write_item(h, r->app, e, is_new, &b);
@@ -257,6 +269,6 @@ void hub_client_event(struct hub *h, const struct to_hub_client_event *r)
 	str data = { event.p + event.n, r->data_len };
 	str user_id = r->membership ? r->membership->member->user_id : (str){ 0 };
 
-	hub_deliver(h, r->channel, pusher_event_new(event, r->channel->name, data, user_id),
+	hub_deliver(h, r->channel, frame_new(event, r->channel->name, data, user_id, r->born_ns),
 		    r->sender);
 }

@@ -117,6 +117,7 @@ struct to_hub_client_event {
 	struct channel *channel;
 	struct membership *membership;
 	struct socket_id sender;
+	uint64_t born_ns; /* when it arrived, as msg.born_ns */
 	uint32_t event_len, data_len;
 	char text[]; /* event name (decoded), data (JSON as written) */
 };
@@ -126,6 +127,7 @@ struct to_hub_client_event {
 struct to_hub_publish {
 	void *conn;
 	const struct app *app;
+	uint64_t born_ns; /* when the request arrived */
 	uint32_t n_events;
 	bool is_batch;
 	uint32_t key_len; /* the batch's idempotency key, 0: none */

@@ -203,20 +203,22 @@ static void wait_for_wake(struct kernel_loop *k, int wait_ms)
 static unsigned kernel_poll(struct loop *l, int wait_ms)
 {
 	struct kernel_loop *k = kernel_of(l);
-	uint64_t since_ns = wait_ms != 0 ? kernel_now_ns(l) : 0;
+	bool waits = wait_ms != 0;
 	unsigned n = 0;
 
 	if (wait_ms != 0 &&
 	    !atomic_compare_exchange_strong(&k->wake_state, &(int){ AWAKE }, WAITING))
 		wait_ms = 0;
+	if (waits)
+		loop_begin_idle(l);
 	if (l->is_paused)
 		wait_for_wake(k, wait_ms);
 	else
 		n = take_leavers(k, gather_files(k, wait_ms));
 	atomic_exchange(&k->wake_state, AWAKE);
 	read_clock(&l->clock);
-	if (since_ns)
-		loop_add_idle(l, l->clock.mono_ns - since_ns);
+	if (waits)
+		loop_end_idle(l);
 	return n;
 }
 

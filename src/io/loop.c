@@ -46,7 +46,25 @@ uint32_t loop_n_turns(const struct loop *l)
 
 uint64_t loop_idle_ns(const struct loop *l)
 {
-	return atomic_load_explicit(&l->idle_ns, memory_order_relaxed);
+	uint64_t since_ns = atomic_load_explicit(&l->idle_since_ns, memory_order_relaxed);
+	uint64_t ns = atomic_load_explicit(&l->idle_ns, memory_order_relaxed);
+	uint64_t now_ns = since_ns ? loop_now_ns(l) : 0;
+
+	return ns + (now_ns > since_ns ? now_ns - since_ns : 0);
+}
+
+void loop_begin_idle(struct loop *l)
+{
+	atomic_store_explicit(&l->idle_since_ns, loop_now_ns(l), memory_order_relaxed);
+}
+
+void loop_end_idle(struct loop *l)
+{
+	uint64_t since_ns = atomic_load_explicit(&l->idle_since_ns, memory_order_relaxed);
+	uint64_t ns = atomic_load_explicit(&l->idle_ns, memory_order_relaxed);
+
+	atomic_store_explicit(&l->idle_since_ns, 0, memory_order_relaxed);
+	atomic_store_explicit(&l->idle_ns, ns + l->clock.mono_ns - since_ns, memory_order_relaxed);
 }
 
 void loop_on_turn_end(struct loop *l, bool (*on_turn_end)(void *ctx), void *ctx)

@@ -90,8 +90,8 @@ struct loop {
 	bool is_paused;
 	bool is_busy; /* on_turn_end has more to do */
 	atomic_bool is_stopped;
-	atomic_uint n_turns; /* turn, for other threads */
-	_Atomic uint64_t idle_ns;
+	atomic_uint n_turns;			 /* turn, for other threads */
+	_Atomic uint64_t idle_ns, idle_since_ns; /* of the waits that are over; 0: awake */
 	bool (*on_turn_end)(void *ctx);
 	void *ctx;
 	struct loop_deferred *deferred_first, **deferred_end;
@@ -104,13 +104,9 @@ struct loop {
 /* l->clock is set; fill_random gets l as its ctx. */
 void loop_init(struct loop *l, const struct loop_ops *ops,
 	       void (*fill_random)(void *ctx, void *p, size_t n));
-/* For poll: it waited so long. */
-static inline void loop_add_idle(struct loop *l, uint64_t ns)
-{
-	uint64_t before = atomic_load_explicit(&l->idle_ns, memory_order_relaxed);
-
-	atomic_store_explicit(&l->idle_ns, before + ns, memory_order_relaxed);
-}
+/* For poll: it begins to wait; it has waited, and its clock is set. */
+void loop_begin_idle(struct loop *l);
+void loop_end_idle(struct loop *l);
 /* Something that loop_turn would serve without waiting, leaving files aside? */
 bool loop_has_work(const struct loop *l);
 

@@ -52,9 +52,14 @@ void mailbox_free(struct mailbox *m)
 	xfree(m);
 }
 
+size_t mailbox_bytes(const struct mailbox *m)
+{
+	return atomic_load_explicit(&m->bytes, memory_order_relaxed);
+}
+
 bool mailbox_is_full(const struct mailbox *m)
 {
-	return atomic_load_explicit(&m->bytes, memory_order_relaxed) >= m->full_bytes;
+	return mailbox_bytes(m) >= m->full_bytes;
 }
 
 struct mail_batch *mailbox_take(struct mailbox *m)

@@ -27,6 +27,8 @@ struct mailbox *mailbox_new(struct loop *owner, size_t full_bytes);
 void mailbox_free(struct mailbox *m);
 /* Are at least full_bytes of mail waiting, or taken and not done yet? Any thread. */
 bool mailbox_is_full(const struct mailbox *m);
+/* How many. Any thread. */
+size_t mailbox_bytes(const struct mailbox *m);
 /* Everything that waits, oldest first, or NULL. */
 struct mail_batch *mailbox_take(struct mailbox *m);
 

@@ -25,5 +25,12 @@ void api_doctor(const struct http_call *call);
 void api_health(const struct http_call *call);
 void api_health_of_app(const struct http_call *call);
 void api_live(const struct http_call *call);
+void api_ready(const struct http_call *call);
+void api_accept_traffic(const struct http_call *call);
+
+/* api_operator.c */
+void api_usage(const struct http_call *call);
+void api_stats(const struct http_call *call);
+void api_metrics(const struct http_call *call);
 
 #endif

@@ -25,6 +25,7 @@ static void send_to_hub(const struct http_call *call, const struct event_body *b
 	event_body_write(body, &call->worker->arena, record);
 	record->conn = call->conn;
 	record->app = call->app;
+	record->born_ns = loop_clock(call->worker->loop)->mono_ns;
 	call->conn->answer_is_batch = body->is_batch;
 	conn_await_hub(call->conn);
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "codec/deflate.h"
 #include "codec/pusher.h"
+#include "server/metrics.h"
 #include "server/server.h"
 
 /* Connections looked at per turn for sessions of apps that are gone. */
@@ -30,7 +31,8 @@ static bool set_app(struct worker *w, const struct app *a)
 	bool is_closed = *l && (*l)->app->enabled && !a->enabled;
 
 	if (!*l)
-		*l = local_app_new(a, &w->hash_key);
+		*l = local_app_new(a, &w->hash_key,
+				   activity_get(&w->metrics->activities, w->index, a->id));
 	(*l)->app = a;
 	(*l)->is_removed = false;
 	return is_closed;
@@ -125,6 +127,8 @@ static void switch_over(struct worker *w, const struct server_settings *next)
 	w->apps = next->apps;
 	if (w->options->compression_window_bits && !w->deflate)
 		w->deflate = deflate_new();
+	if (w->index == 0)
+		admission_refresh(w->admission);
 	w->published_s = WORKER_NEVER_S; /* it names the CORS lines of before */
 	w->is_reloading = true;
 	tell_hub(w, RELOAD_SWITCHED);

@@ -346,6 +346,12 @@ static struct msg *answer_form(struct conn *c, struct msg *m)
 	return m;
 }
 
+static void count_sent(const struct conn *c, const struct msg *m)
+{
+	if (c->is_websocket)
+		activity_count_sent(conn_activity(c), 1, msg_payload(m).n);
+}
+
 void conn_send(struct conn *c, struct msg *m)
 {
 	struct outgoing *o = &c->worker->out;
@@ -356,6 +362,7 @@ void conn_send(struct conn *c, struct msg *m)
 		c->is_overflowed = true;
 		out_touch(o, c);
 	} else {
+		count_sent(c, m);
 		out_hold(o, m);
 		out_mark(o, c, answer_form(c, m), true);
 	}
@@ -403,8 +410,10 @@ static void leave_channels(struct conn *c)
 
 void conn_uncount(struct conn *c)
 {
-	if (c->is_counted)
+	if (c->is_counted) {
 		leave_record(c->worker, conn_app(c), 0)->is_disconnect = true;
+		counter_add(&conn_activity(c)->disconnections, 1);
+	}
 	c->is_counted = false;
 }
 
@@ -413,7 +422,7 @@ static void give_place(struct conn *c)
 {
 	conn_uncount(c);
 	if (c->is_admitted)
-		server_release_session(c->worker->server);
+		admission_give_back(c->worker->admission);
 	c->is_admitted = false;
 }
 
@@ -461,12 +470,15 @@ void conn_overflow(struct conn *c)
 
 	log_limited(c->worker->log, LOG_WARN, "slow reader closed",
 		    LF_CSTR("setting", "websocket.max_messages, websocket.max_bytes"));
+	if (c->is_websocket)
+		counter_add(&conn_activity(c)->errors[ERROR_slow_reader], 1);
 	if (c->is_websocket && c->phase != CONN_CLOSING)
 		last = ws_close_new(PUSHER_OVER_CAPACITY, S("Buffer full"));
 	if (!last) {
 		conn_end(c);
 		return;
 	}
+	count_sent(c, last);
 	out_replace(c, last);
 	begin_closing(c);
 }

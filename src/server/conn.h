@@ -26,6 +26,7 @@
 #include "server/local.h"
 
 struct worker;
+struct activity;
 struct conn_kept;
 struct out_set;
 struct out_queue;
@@ -71,8 +72,12 @@ struct conn {
 
 	struct conn_kept *kept; /* input that came while it could not be handled */
 	union {
-		/* until the upgrade: a request that is not complete, or NULL */
-		struct http_state *http;
+		struct {			 /* until the upgrade */
+			struct http_state *http; /* a request that is not complete, or NULL */
+			/* the request that is being answered; NULL: it does not count */
+			struct activity *counted_as;
+			uint32_t request_bytes; /* of its body */
+		};
 		struct ws_reader reader; /* afterwards */
 	};
 	struct local_app *local_app; /* NULL before the upgrade, and of one in vain */

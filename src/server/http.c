@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "codec/digest.h"
 #include "codec/proxy_header.h"
 #include "codec/urlencode.h"
 #include "core/auth.h"
@@ -41,6 +42,9 @@ struct http_state {
 static const struct route ROUTES[] = {
 #include "server/routes.def"
 };
+static const struct route METRICS_ROUTES[] = {
+#include "server/metrics_routes.def"
+};
 #undef ROUTE
 
 static const struct {
@@ -50,6 +54,7 @@ static const struct {
 } TABLES[N_LISTENER_ROLES] = {
 	[LISTENER_CLIENTS] = { .rows = ROUTES, .n = ARRAY_LEN(ROUTES) },
 	[LISTENER_REDIRECT] = { .otherwise = redirect_handle },
+	[LISTENER_METRICS] = { .rows = METRICS_ROUTES, .n = ARRAY_LEN(METRICS_ROUTES) },
 };
 
 _Static_assert(ARRAY_LEN(((struct http_call *)0)->segments) == ROUTE_PARAMETERS_MAX,
@@ -93,9 +98,12 @@ void http_on_timer(struct conn *c)
 
 static void answer_unknown(struct conn *c)
 {
-	http_reply(c, &(struct http_reply){ .status = 404,
-					    .content_type = "text/plain",
-					    .body = S("404 NOT FOUND") });
+	if (c->role == LISTENER_CLIENTS)
+		http_reply(c, &(struct http_reply){ .status = 404,
+						    .content_type = "text/plain",
+						    .body = S("404 NOT FOUND") });
+	else
+		http_reply(c, &(struct http_reply){ .status = 404 });
 }
 
 /* OPTIONS is a preflight, whatever else it asks. */
@@ -160,11 +168,39 @@ static bool check_content_type(const struct http_call *call)
 	return false;
 }
 
+/* Is the route there, on this listener? */
+static bool is_served(const struct conn *c, const struct route *r)
+{
+	const struct server_options *o = c->worker->options;
+
+	if (!(r->flags & ROUTE_STATS))
+		return true;
+	return o->usage_enabled && (c->role == LISTENER_METRICS) == o->stats_on_metrics_port;
+}
+
+static bool check_token(const struct http_call *call)
+{
+	const struct http_header *h = http_header_find(call->request, S("authorization"));
+	str token = call->worker->options->operator_token, scheme = S("bearer ");
+	str given = h ? str_trim(h->value) : (str){ 0 };
+
+	if (token.n == 0)
+		return true;
+	if (given.n > scheme.n && str_eq_nocase(str_take(given, scheme.n), scheme) &&
+	    digest_eq(str_trim(str_skip(given, scheme.n)), token))
+		return true;
+	http_answer(call, 401, HTTP_PLAIN_TEXT, S("www-authenticate: Bearer realm=\"sockudo\"\r\n"),
+		    S("The operator's token is needed"));
+	return false;
+}
+
 static struct route_match find_route(const struct conn *c, const struct http_request *r)
 {
 	struct route_match m;
 
 	route_find(TABLES[c->role].rows, TABLES[c->role].n, r->method, r->path, &m);
+	if (m.route && !is_served(c, m.route))
+		m = (struct route_match){ 0 };
 	return m;
 }
 
@@ -186,12 +222,17 @@ static void handle(struct conn *c, const struct http_request *r, const struct ro
 			answer_unknown(c);
 		return;
 	}
+	if ((m->route->flags & ROUTE_OPERATOR) && !check_token(&call))
+		return;
 	if (!decode_parameters(&call, m))
 		return;
 	if ((m->route->flags & ROUTE_SIGNED) && !check_signature(&call))
 		return;
 	if ((m->route->flags & ROUTE_JSON) && !check_content_type(&call))
 		return;
+	c->request_bytes = (uint32_t)body.n;
+	if (call.app)
+		c->counted_as = worker_local_app(call.worker, call.app)->activity;
 	m->route->handle(&call);
 }
 

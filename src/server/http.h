@@ -50,5 +50,7 @@ void http_answer_busy(const struct http_call *call);
 /* The hub's answer to the request that c awaits (bits of c remember how to answer). Takes over
  * the reference to its body. */
 void http_on_hub_answer(struct conn *c, const struct to_worker_answer *a);
+/* The same for a page that needs its counts (api_operator.c); takes them over. */
+void http_on_counted(struct conn *c, const struct to_worker_counted *m);
 
 #endif

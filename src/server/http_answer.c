@@ -33,6 +33,7 @@ static void note_origin(struct conn *c, const struct http_request *r)
 
 void http_note_manner(struct conn *c, const struct http_request *r)
 {
+	c->counted_as = NULL;
 	c->answer_keeps_alive = r->keep_alive && !c->worker->is_draining && !c->worker->is_crowded;
 	c->answer_is_1_0 = r->minor == 0;
 	c->answer_is_head = r->method == HTTP_HEAD;
@@ -51,7 +52,7 @@ void http_put_cors(const struct conn *c, enum http_cors cors, struct buf *b)
 {
 	const struct cors *lines = &c->worker->options->cors;
 
-	if (cors == HTTP_CORS_NONE)
+	if (cors == HTTP_CORS_NONE || c->role != LISTENER_CLIENTS)
 		return;
 	buf_puts(b, cors == HTTP_CORS_PREFLIGHT ? lines->preflight : lines->answer);
 	if (c->origin)
@@ -102,8 +103,21 @@ static void go_on(struct conn *c)
 		conn_finish(c);
 }
 
+/* What was refused does not count. */
+static void count_call(struct conn *c, const struct http_reply *reply)
+{
+	struct activity *a = c->counted_as;
+
+	if (!a || reply->status >= 400)
+		return;
+	counter_add(&a->http_calls, 1);
+	counter_add(&a->http_received_bytes, c->request_bytes);
+	counter_add(&a->http_sent_bytes, c->answer_is_head ? 0 : reply->body.n);
+}
+
 void http_reply(struct conn *c, const struct http_reply *reply)
 {
+	count_call(c, reply);
 	conn_send(c, reply_message(c, reply));
 	go_on(c);
 }
@@ -158,7 +172,7 @@ static void reply_later(struct conn *c, uint32_t retry_after_s, const char *code
 	buf_fini(&line);
 }
 
-static void reply_busy(struct conn *c)
+void http_reply_busy(struct conn *c)
 {
 	reply_later(c, 1, "backpressure", S("Too much is waiting"));
 }
@@ -205,7 +219,7 @@ void http_answer_later(const struct http_call *call, uint32_t retry_after_s, con
 
 void http_answer_busy(const struct http_call *call)
 {
-	reply_busy(call->conn);
+	http_reply_busy(call->conn);
 }
 
 /* From the hub */
@@ -235,6 +249,7 @@ static void reply_published(struct conn *c)
 
 	if (c->answer_is_batch)
 		plain.body = S("{}");
+	count_call(c, &plain);
 	conn_send(c, is_common ? published_message(c, &plain) : reply_message(c, &plain));
 	go_on(c);
 }
@@ -244,7 +259,7 @@ void http_on_hub_answer(struct conn *c, const struct to_worker_answer *a)
 	if (c->phase != CONN_HTTP)
 		; /* it ended while it waited */
 	else if (a->result == ANSWER_NO_MEMORY)
-		reply_busy(c);
+		http_reply_busy(c);
 	else if (a->result == ANSWER_TOO_MANY)
 		reply_error(c, 429, S("retry-after: 1\r\n"), "rate_limited",
 			    a->body ? msg_str(a->body) : S("Too many requests"));

@@ -30,6 +30,8 @@ void http_answer_over_rate(struct conn *c);
 /* For what is not a request, or one that we do not wait for: no body, no more of this
  * connection. */
 void http_refuse(struct conn *c, unsigned status);
+/* 503: memory is short for what was asked. */
+void http_reply_busy(struct conn *c);
 /* head and body as one message; frees head. NULL: memory is short. */
 struct msg *http_message(struct buf *head, str body);
 

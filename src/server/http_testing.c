@@ -85,6 +85,30 @@ const struct clock *loop_clock(const struct loop *l)
 	return &fixture->clock;
 }
 
+uint64_t loop_now_ns(const struct loop *l)
+{
+	return fixture->clock.mono_ns;
+}
+
+uint64_t loop_idle_ns(const struct loop *l)
+{
+	return 0;
+}
+
+size_t mailbox_bytes(const struct mailbox *m)
+{
+	return 0;
+}
+
+void timer_init(struct timer *t, void (*on_due)(struct timer *t))
+{
+	t->on_due = on_due;
+}
+
+void timer_disarm(struct timer *t)
+{
+}
+
 void timer_arm(struct loop *l, struct timer *t, uint64_t delay_ms)
 {
 	assert_int_equal(fixture->conn.phase, CONN_HTTP);
@@ -111,6 +135,14 @@ void http_fixture_init(struct http_fixture *f)
 	app_table_add(f->apps, S("off"), S("key-off"), S("secret-off"))->enabled = false;
 	f->worker.options = &f->options;
 	f->worker.apps = f->apps;
+	f->worker.system = activity_get(&f->activities, 0, ACTIVITY_SYSTEM);
+	f->worker.admission = &f->admission;
+	f->worker.metrics = &f->metrics;
+	f->worker.local_apps = xcalloc(f->apps->n, sizeof(*f->worker.local_apps));
+	for (size_t i = 0; i < f->apps->n; i++)
+		f->worker.local_apps[i] =
+			local_app_new(f->apps->apps[i], &f->worker.hash_key,
+				      activity_get(&f->activities, 0, f->apps->apps[i]->id));
 	arena_init(&f->worker.arena, 4096);
 	buf_init(&f->sent, SIZE_MAX / 2);
 	f->conn.worker = &f->worker;
@@ -125,6 +157,10 @@ void http_fixture_fini(struct http_fixture *f)
 	xfree(f->record);
 	msg_unref(f->worker.published);
 	arena_fini(&f->worker.arena);
+	for (size_t i = 0; i < f->apps->n; i++)
+		local_app_free(f->worker.local_apps[i]);
+	xfree(f->worker.local_apps);
+	activities_fini(&f->activities);
 	app_table_free(f->apps);
 	assert_int_equal(mem_live_bytes(), 0);
 }

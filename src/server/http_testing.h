@@ -5,6 +5,7 @@
 #define SERVER_HTTP_TESTING_H
 
 #include "server/http.h"
+#include "server/metrics.h"
 #include "server/worker.h"
 
 #define FIXTURE_DATE "Tue, 14 Nov 2023 22:13:20 GMT"
@@ -19,6 +20,9 @@ struct http_fixture {
 	struct app_table *apps;
 	const struct app *app; /* app-id, app-key, app-secret */
 	struct worker worker;
+	struct activities activities;
+	struct admission admission;
+	struct metrics metrics;
 	struct conn conn;
 	struct clock clock;
 	struct buf sent;	 /* everything that was answered */

@@ -14,6 +14,7 @@ struct listener;
 enum listener_role {
 	LISTENER_CLIENTS,  /* WebSockets and the HTTP API; with TLS if the server has a context */
 	LISTENER_REDIRECT, /* sends everybody to the former, by https:// */
+	LISTENER_METRICS,  /* what operators ask for; on the first worker alone */
 	N_LISTENER_ROLES
 };
 

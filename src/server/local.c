@@ -9,13 +9,15 @@ static str local_key(const void *local)
 	return local_name(local);
 }
 
-struct local_app *local_app_new(const struct app *app, const struct hash_key *key)
+struct local_app *local_app_new(const struct app *app, const struct hash_key *key,
+				struct activity *activity)
 {
 	struct local_app *l = xnew(struct local_app);
 
 	map_init(&l->channels, local_key);
 	l->app = app;
 	l->hash_key = key;
+	l->activity = activity;
 	return l;
 }
 

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "core/mail.h"
 
+struct activity;
 struct conn;
 
 struct local_entry {
@@ -51,12 +52,14 @@ struct subs {
  * and leaves the record where it is (changeover.h). */
 struct local_app {
 	const struct app *app;
-	bool is_removed;     /* the worker's table of apps does not have it any more */
-	struct map channels; /* struct local_channel by name */
+	struct activity *activity; /* what the worker counts for the app */
+	bool is_removed;	   /* the worker's table of apps does not have it any more */
+	struct map channels;	   /* struct local_channel by name */
 	const struct hash_key *hash_key;
 };
 
-struct local_app *local_app_new(const struct app *app, const struct hash_key *key);
+struct local_app *local_app_new(const struct app *app, const struct hash_key *key,
+				struct activity *activity);
 /* Every channel must be gone. */
 void local_app_free(struct local_app *l);
 struct local_channel *local_find(struct local_app *l, str name);

@@ -30,6 +30,20 @@ struct server_options {
 	bool limits_client_rates;
 	struct client_rate_limit client_rates[N_CLIENT_RATES];
 
+	struct accept_traffic {
+		bool enabled;
+		uint32_t sample_interval_ms;
+		double threshold;     /* share of the limit */
+		uint64_t limit_bytes; /* 0: the control group's */
+	} accept_traffic;
+	double ready_high, ready_low; /* shares of max_connections */
+
+	/* For operators */
+	bool usage_enabled;	    /* /usage and /stats are there */
+	bool stats_on_metrics_port; /* and there, instead of on the port of clients */
+	str operator_token;	    /* empty: none is asked for */
+	str metrics_prefix;
+
 	struct cors cors;
 	uint64_t request_body_bytes_max;
 	uint32_t request_head_bytes_max;

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "io/net.h"
+#include "server/activity.h"
 #include "server/conn.h"
 #include "server/worker.h"
 
@@ -29,19 +30,35 @@ struct out_queue {
 struct out_held {
 	struct out_held *next;
 	struct msg *msg;
+	struct latency *latency;
 };
 
-void out_init(struct outgoing *o, size_t bytes_full)
+void out_init(struct outgoing *o, const struct loop *l, size_t bytes_full)
 {
-	*o = (struct outgoing){ .bytes_full = bytes_full, .scratch = xalloc(JOIN_BYTES_MAX) };
+	*o = (struct outgoing){ .loop = l,
+				.bytes_full = bytes_full,
+				.scratch = xalloc(JOIN_BYTES_MAX) };
 	list_init(&o->dirty);
 	arena_init(&o->sets, (size_t)256 * 1024);
 }
 
+/* *now_ns: the time, once somebody wanted to know it. */
+static void let_go(const struct outgoing *o, const struct out_held *h, uint64_t *now_ns)
+{
+	if (h->latency) {
+		if (*now_ns == 0)
+			*now_ns = loop_now_ns(o->loop);
+		latency_add(h->latency, *now_ns - h->msg->born_ns);
+	}
+	msg_unref(h->msg);
+}
+
 static void forget_turn(struct outgoing *o)
 {
+	uint64_t now_ns = 0;
+
 	for (const struct out_held *h = o->held; h; h = h->next)
-		msg_unref(h->msg);
+		let_go(o, h, &now_ns);
 	o->held = NULL;
 	o->bytes = 0;
 	o->root = (struct out_set){ 0 };
@@ -60,9 +77,14 @@ void out_hold(struct outgoing *o, struct msg *m)
 {
 	struct out_held *h = arena_alloc(&o->sets, sizeof *h);
 
-	*h = (struct out_held){ o->held, m };
+	*h = (struct out_held){ .next = o->held, .msg = m };
 	o->held = h;
 	o->bytes += sizeof *m + m->len;
+}
+
+void out_time_held(struct outgoing *o, struct latency *latency)
+{
+	o->held->latency = latency;
 }
 
 /* Queue */

@@ -21,6 +21,8 @@
 #include "base/msg.h"
 
 struct conn;
+struct latency;
+struct loop;
 
 struct out_set {
 	struct out_set *parent; /* the same without msg; NULL: the root, nothing */
@@ -34,6 +36,7 @@ struct out_set {
 };
 
 struct outgoing {
+	const struct loop *loop; /* tells the time */
 	struct list dirty;
 	struct out_set root;
 	struct arena sets;     /* nodes and shared bytes; forgotten when all is written */
@@ -44,12 +47,14 @@ struct outgoing {
 };
 
 /* bytes_full: see out_has_room. */
-void out_init(struct outgoing *o, size_t bytes_full);
+void out_init(struct outgoing *o, const struct loop *l, size_t bytes_full);
 void out_fini(struct outgoing *o);
 
 /* Takes over one reference until everything dirty is written; until then the message may be
  * marked for any number of connections. */
 void out_hold(struct outgoing *o, struct msg *m);
+/* When all is written, the time since the message that was held last was born is added to it. */
+void out_time_held(struct outgoing *o, struct latency *latency);
 /* m is held. is_answer: to the connection's own words; it goes first and is always taken. Never
  * ends a connection. */
 void out_mark(struct outgoing *o, struct conn *c, struct msg *m, bool is_answer);

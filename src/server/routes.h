@@ -16,6 +16,8 @@ enum route_flags {
 	ROUTE_SIGNED = 1,
 	ROUTE_JSON = 2,	   /* the body must be declared as JSON */
 	ROUTE_UPGRADE = 4, /* counts as a new WebSocket */
+	ROUTE_OPERATOR = 8, /* protected by the operator's token, if there is one */
+	ROUTE_STATS = 16,   /* the options say whether it is there, and on which listener */
 };
 
 struct route {

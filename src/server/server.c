@@ -3,6 +3,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/rate_table.h"
+#include "server/admission.h"
+#include "server/metrics.h"
 #include "server/worker.h"
 
 enum { ROUNDS_TO_REST = 6 };
@@ -28,8 +30,10 @@ struct server {
 	unsigned n_workers;
 
 	struct rate_table *rates;
-	atomic_size_t n_sessions;
 	size_t n_crowd; /* connections that descriptors allow beside the reserve; 0: any number */
+	struct process *process;
+	struct admission admission;
+	struct metrics metrics;
 	atomic_bool is_draining;
 };
 
@@ -130,10 +134,22 @@ static void make_worker(struct server *s, unsigned index, struct loop *l)
 	w->apps = w->settings->apps;
 	w->log = s->log;
 	w->rates = s->rates;
+	w->admission = &s->admission;
+	w->metrics = &s->metrics;
 	w->hub_inbox = s->hub_inbox;
 	w->inbox = mailbox_new(l, w->options->mail_bytes_full);
 	outbox_init(&s->to_workers[index], w->inbox);
 	worker_init(w, s, index, l);
+	metrics_add_loop(&s->metrics, l, w->inbox, &w->n_conns);
+}
+
+static void watch_loops(struct server *s, struct loop *first)
+{
+	s->process = process_open(first);
+	s->workers[0].options = &server_settings(s)->options;
+	admission_init(&s->admission, &s->workers[0].options, s->log, first, s->process);
+	metrics_init(&s->metrics, &s->admission, s->process, loop_clock(first)->wall_ms,
+		     s->n_workers + 1);
 }
 
 struct server *server_new(const struct server_options *o, const struct app_table *apps,
@@ -154,12 +170,15 @@ struct server *server_new(const struct server_options *o, const struct app_table
 	s->rates = rate_table_new(key);
 	s->to_workers = xcalloc(o->n_workers, sizeof *s->to_workers);
 	s->workers = xcalloc(o->n_workers, sizeof *s->workers);
+	watch_loops(s, worker_loops[0]);
 	for (unsigned i = 0; i < o->n_workers; i++) {
 		s->workers[i].hash_key = key;
 		make_worker(s, i, worker_loops[i]);
 	}
-	if (hub_loop)
+	if (hub_loop) {
 		loop_on_turn_end(hub_loop, on_hub_turn_end, s);
+		metrics_add_loop(&s->metrics, hub_loop, s->hub_inbox, NULL);
+	}
 	return s;
 }
 
@@ -192,6 +211,9 @@ void server_free(struct server *s)
 	mailbox_free(s->hub_inbox);
 	hub_free(s->hub);
 	rate_table_free(s->rates);
+	metrics_fini(&s->metrics);
+	admission_fini(&s->admission);
+	process_close(s->process);
 	xfree(s->workers);
 	xfree(s->to_workers);
 	xfree(s);
@@ -200,12 +222,15 @@ void server_free(struct server *s)
 err server_listen(struct server *s, enum listener_role role, struct net_address *a,
 		  int *system_error)
 {
+	unsigned n = role == LISTENER_METRICS ? 1 : s->n_workers;
 	err e = OK;
 
-	for (unsigned i = 0; i < s->n_workers && e == OK; i++)
+	for (unsigned i = 0; i < n && e == OK; i++)
 		e = listener_open(&s->workers[i], role, a, system_error);
 	if (e == OK && role == LISTENER_CLIENTS)
 		s->clients_port = a->port;
+	if (role == LISTENER_METRICS && e == OK)
+		s->metrics.port = a->port;
 	return e;
 }
 
@@ -298,31 +323,6 @@ void server_set_descriptors(struct server *s, size_t n_left)
 bool server_is_crowded(const struct server *s)
 {
 	return s->n_crowd > 0 && server_n_connections(s) > s->n_crowd;
-}
-
-static bool refuse_session(struct server *s, const char *key, const char *what)
-{
-	log_limited(s->log, LOG_WARN, "over capacity", LF_CSTR(key, what));
-	return false;
-}
-
-bool server_admit_session(struct server *s)
-{
-	uint32_t max = server_settings(s)->options.max_connections;
-	size_t n;
-
-	if (server_is_crowded(s))
-		return refuse_session(s, "hint", DESCRIPTORS_HINT);
-	n = atomic_fetch_add(&s->n_sessions, 1);
-	if (max == 0 || n < max)
-		return true;
-	server_release_session(s);
-	return refuse_session(s, "setting", "max_connections");
-}
-
-void server_release_session(struct server *s)
-{
-	atomic_fetch_sub(&s->n_sessions, 1);
 }
 
 struct app_counts server_count(const struct server *s, const struct app *a)

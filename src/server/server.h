@@ -26,8 +26,8 @@ struct server *server_new(const struct server_options *o, const struct app_table
 /* All loops have stopped. Ends every connection first. */
 void server_free(struct server *s);
 
-/* Every worker listens on the address (port 0: the first picks). Before the loops run. Errors as
- * net_listen. */
+/* Every worker listens on the address (port 0: the first picks); for metrics the first alone.
+ * Before the loops run. Errors as net_listen. */
 err server_listen(struct server *s, enum listener_role role, struct net_address *a,
 		  int *system_error);
 err server_listen_unix(struct server *s, enum listener_role role, str path, unsigned mode,
@@ -65,11 +65,6 @@ void server_set_descriptors(struct server *s, size_t n_left);
  * connection that does keeps it for one short request: health and the API stay within reach. Any
  * worker. */
 bool server_is_crowded(const struct server *s);
-
-/* A session wants to exist on this node: false when max_connections are there, or descriptors are
- * short. Any worker. */
-bool server_admit_session(struct server *s);
-void server_release_session(struct server *s);
 
 /* For workers. With one: lets the hub take its mail, on the worker's own loop; true when there
  * was any. */

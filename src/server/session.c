@@ -10,9 +10,7 @@
 #include "server/session.h"
 
 #include "core/origin.h"
-#include "server/server.h"
 #include "server/session_priv.h"
-#include "server/worker.h"
 
 /* Fixed by the protocol: from pusher:ping to the end. */
 #define PONG_TIMEOUT_S 30
@@ -74,6 +72,7 @@ void session_on_timer(struct conn *c)
 	}
 	if (now_s >= silence_ends_s(c)) {
 		if (c->awaits_pong) {
+			session_count_error(c, ERROR_pong_timeout);
 			conn_refuse(c, PUSHER_NO_PONG, S("Pong reply not received in time"));
 			return;
 		}
@@ -84,6 +83,13 @@ void session_on_timer(struct conn *c)
 
 /* Admission */
 
+/* It ends before it has begun. */
+static void turn_away(struct conn *c, enum connection_error e, uint16_t code, str message)
+{
+	session_count_error(c, e);
+	conn_refuse(c, code, message);
+}
+
 static void establish(struct conn *c)
 {
 	char id[SOCKET_ID_TEXT_MAX];
@@ -93,6 +99,13 @@ static void establish(struct conn *c)
 	conn_send(c, pusher_established_new(socket_id_format(c->id, id),
 					    c->worker->options->activity_timeout_s));
 	arm_timer(c);
+}
+
+/* The hub counts it from now on. */
+static void count(struct conn *c)
+{
+	c->is_counted = true;
+	counter_add(&conn_activity(c)->connections, 1);
 }
 
 static void connect_to_hub(struct conn *c)
@@ -106,9 +119,23 @@ static void connect_to_hub(struct conn *c)
 		timer_disarm(&c->timer);
 		conn_await_hub(c);
 	} else {
-		c->is_counted = true;
+		count(c);
 		establish(c);
 	}
+}
+
+static bool admit(struct conn *c)
+{
+	struct worker *w = c->worker;
+
+	if (w->is_crowded)
+		log_limited(w->log, LOG_WARN, "over capacity", LF_CSTR("hint", DESCRIPTORS_HINT));
+	else if (admission_take(w->admission, w->options->max_connections))
+		return true;
+	else
+		log_limited(w->log, LOG_WARN, "over capacity",
+			    LF_CSTR("setting", "max_connections"));
+	return false;
 }
 
 void session_begin(struct conn *c, const struct app *app, str origin)
@@ -118,13 +145,14 @@ void session_begin(struct conn *c, const struct app *app, str origin)
 	c->local_app = app ? worker_local_app(c->worker, app) : NULL;
 	c->id = socket_id_random(loop_rng(c->worker->loop));
 	if (!app) {
-		conn_refuse(c, PUSHER_NO_APP, S("Application does not exist"));
+		turn_away(c, ERROR_app_not_found, PUSHER_NO_APP, S("Application does not exist"));
 	} else if (!app->enabled) {
-		conn_refuse(c, PUSHER_APP_DISABLED, S("Application disabled"));
+		turn_away(c, ERROR_app_disabled, PUSHER_APP_DISABLED, S("Application disabled"));
 	} else if (!origin_allowed(origin, app->allowed_origins, app->n_allowed_origins)) {
-		conn_refuse(c, PUSHER_UNAUTHORIZED, S("Origin not allowed"));
-	} else if (!server_admit_session(c->worker->server)) {
-		conn_refuse(c, PUSHER_OVER_CAPACITY, S("Over capacity"));
+		turn_away(c, ERROR_origin_not_allowed, PUSHER_UNAUTHORIZED,
+			  S("Origin not allowed"));
+	} else if (!admit(c)) {
+		turn_away(c, ERROR_over_capacity, PUSHER_OVER_CAPACITY, S("Over capacity"));
 	} else {
 		c->is_admitted = true;
 		connect_to_hub(c);
@@ -133,11 +161,13 @@ void session_begin(struct conn *c, const struct app *app, str origin)
 
 void session_on_connected(struct conn *c, const struct to_worker_connected *m)
 {
-	c->is_counted = !m->over_quota;
+	if (!m->over_quota)
+		count(c);
 	if (c->phase != CONN_OPENING) /* it ended meanwhile */
 		conn_uncount(c);
 	else if (m->over_quota)
-		conn_refuse(c, PUSHER_OVER_QUOTA, S("Application is over connection quota"));
+		turn_away(c, ERROR_over_quota, PUSHER_OVER_QUOTA,
+			  S("Application is over connection quota"));
 	else
 		establish(c);
 }
@@ -217,17 +247,32 @@ static void dispatch(struct conn *c, const struct pusher_message *m)
 	}
 }
 
+static void refuse_format(struct conn *c, const struct refusal *why)
+{
+	session_count_error(c, ERROR_invalid_message_format);
+	session_error(c, why);
+}
+
+static void count_received(struct conn *c, str text)
+{
+	struct activity *a = conn_activity(c);
+
+	counter_add(&a->received_messages, 1);
+	counter_add(&a->received_bytes, text.n);
+}
+
 static void on_text(struct conn *c, str text)
 {
 	const struct app_message_rate *rate = &conn_app(c)->message_rate;
 	struct refusal why = { .code = PUSHER_GENERIC };
 	struct pusher_message m;
 
+	count_received(c, text);
 	if (rate->enabled &&
 	    !session_rate_ok(c, &c->messages, rate->max_attempts, rate->decay_seconds))
 		session_refuse_rate(c, rate->terminate_on_limit);
 	else if (pusher_parse(text, &c->worker->arena, &m, &why.text) != OK)
-		session_error(c, &why);
+		refuse_format(c, &why);
 	else
 		dispatch(c, &m);
 }
@@ -277,6 +322,7 @@ static void on_failure(struct conn *c, const struct ws_failure *why)
 	str text = str_from_cstr(why->text);
 
 	c->is_deaf = true;
+	session_count_error(c, ERROR_socket_handling_failed);
 	if (why->close_code == WS_CLOSE_TOO_BIG) {
 		text = too_big_text(c, why->actual_bytes);
 		session_error(c, &(struct refusal){ PUSHER_GENERIC, text });

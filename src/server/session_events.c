@@ -6,7 +6,6 @@
 #include "core/channel_name.h"
 #include "core/namespace.h"
 #include "server/session_priv.h"
-#include "server/worker.h"
 
 #define REFUSED "Client event error: "
 
@@ -107,6 +106,7 @@ static bool send_event(struct conn *c, const struct sub *held, const struct push
 		.channel = held->local->channel,
 		.membership = held->membership,
 		.sender = c->id,
+		.born_ns = loop_clock(c->worker->loop)->mono_ns,
 		.event_len = (uint32_t)m->event.n,
 		.data_len = (uint32_t)data.n,
 	};

@@ -6,6 +6,13 @@
 #include "server/refusal.h"
 #include "server/session.h"
 #include "server/subscribe_request.h"
+#include "server/worker.h"
+
+/* Counts what went wrong. */
+static inline void session_count_error(struct conn *c, enum connection_error e)
+{
+	counter_add(&conn_activity(c)->errors[e], 1);
+}
 
 /* pusher:error; the connection stays. */
 void session_error(struct conn *c, const struct refusal *why);

@@ -8,7 +8,6 @@
 #include "core/channel_name.h"
 #include "core/namespace.h"
 #include "server/session_priv.h"
-#include "server/worker.h"
 
 #define AUTH "Authentication error: "
 
@@ -183,6 +182,13 @@ static bool is_acknowledged_here(struct conn *c, const struct subscribe_request 
 	return true;
 }
 
+static void refuse(struct conn *c, const struct refusal *why)
+{
+	if (why->code == PUSHER_UNAUTHORIZED)
+		session_count_error(c, ERROR_authentication_error);
+	session_error(c, why);
+}
+
 void session_subscribe(struct conn *c, const struct pusher_message *m)
 {
 	struct arena *a = &c->worker->arena;
@@ -199,9 +205,14 @@ void session_subscribe(struct conn *c, const struct pusher_message *m)
 	traits = channel_traits(r.channel);
 	if (!check_namespace(c, r.channel, traits, &why) || !check_auth(c, &r, traits, &why) ||
 	    !read_member(c, &r, traits, &who, &why))
-		session_error(c, &why);
+		refuse(c, &why);
 	else if (!is_acknowledged_here(c, &r, traits) && !session_join(c, r.channel, traits, &who))
 		session_error(c, &OVER_CAPACITY);
+}
+
+static void count_one(struct counter *of_types, unsigned traits)
+{
+	counter_add(&of_types[channel_type_of(traits)], 1);
 }
 
 static void on_joined(struct conn *c, const struct to_worker_subscribed *m)
@@ -215,6 +226,8 @@ static void on_joined(struct conn *c, const struct to_worker_subscribed *m)
 		return;
 	}
 	subs_join(c, local, m->membership);
+	if (!(local->traits & CHANNEL_USER))
+		count_one(local->owner->activity->subscriptions, local->traits);
 	c->is_authorized |= (local->traits & CHANNEL_AUTHORIZED) != 0;
 	welcome(c, m);
 }
@@ -276,6 +289,7 @@ void session_unsubscribe(struct conn *c, const struct pusher_message *m)
 		held = subs_find(c, local);
 	if (!held)
 		return;
+	count_one(local->owner->activity->unsubscriptions, local->traits);
 	session_leave(c, local->channel, held->membership);
 	subs_leave(c, held);
 }

@@ -47,11 +47,13 @@ static void session_of_a_disabled_app_is_refused_with_4003(void **state)
 static void session_from_a_foreign_origin_is_refused_with_4009(void **state)
 {
 	app_add_origin(world_app(), S("https://good.example"));
-	world_limit_sessions(0); /* the origin comes before the capacity */
+	world_limit_sessions(1);
+	assert_int_equal(peer_begin("app-key", "https://good.example")->conn.phase, CONN_OPEN);
+	/* The origin comes before the capacity. */
 	for (int i = 0; i < 2; i++)
 		assert_heard(peer_begin("app-key", i ? "https://evil.example" : ""),
 			     PUSHER_REFUSAL(4009, "Origin not allowed"));
-	world_limit_sessions(1);
+	world_limit_sessions(2);
 	assert_int_equal(peer_begin("app-key", "https://GOOD.example")->conn.phase, CONN_OPEN);
 }
 

@@ -30,7 +30,8 @@ static struct {
 	struct notes to_hub, to_worker;
 	struct peer *peers[PEERS_MAX];
 	size_t n_peers;
-	size_t sessions, sessions_max;
+	struct admission admission;
+	struct activities activities;
 	struct clock clock;
 	struct rng rng;
 	struct {
@@ -168,6 +169,11 @@ static void fill(void *ctx, void *p, size_t n)
 	memset(p, 7, n);
 }
 
+void timer_init(struct timer *t, void (*on_due)(struct timer *t))
+{
+	t->on_due = on_due;
+}
+
 void timer_disarm(struct timer *t)
 {
 	for (size_t i = 0; i < ARRAY_LEN(world.armed); i++) {
@@ -287,7 +293,7 @@ static void give_place(struct conn *c)
 {
 	conn_uncount(c);
 	if (c->is_admitted)
-		server_release_session(NULL);
+		admission_give_back(c->worker->admission);
 	c->is_admitted = false;
 }
 
@@ -343,20 +349,6 @@ void conn_await_hub(struct conn *c)
 	c->awaits_hub = true;
 }
 
-bool server_admit_session(struct server *s)
-{
-	if (world.sessions >= world.sessions_max)
-		return false;
-	world.sessions++;
-	return true;
-}
-
-void server_release_session(struct server *s)
-{
-	assert_true(world.sessions > 0);
-	world.sessions--;
-}
-
 /* The world */
 
 int world_setup(void **state)
@@ -367,7 +359,6 @@ int world_setup(void **state)
 	memset(&world, 0, sizeof(world));
 	world.live_bytes = mem_live_bytes();
 	world.clock.mono_ns = 5000 * UINT64_C(1000100000);
-	world.sessions_max = SIZE_MAX;
 	world.options = (struct server_options){
 		.activity_timeout_s = 120,
 		.user_authentication_timeout_s = 3600,
@@ -383,7 +374,10 @@ int world_setup(void **state)
 	w->options = &world.options;
 	w->apps = world.apps;
 	w->local_apps = xnew(struct local_app *);
-	w->local_apps[0] = local_app_new(world.app, &w->hash_key);
+	w->local_apps[0] = local_app_new(world.app, &w->hash_key,
+					 activity_get(&world.activities, 0, S("app-id")));
+	w->unknown = activity_get(&world.activities, 0, ACTIVITY_UNKNOWN);
+	w->admission = &world.admission;
 	arena_init(&w->arena, 4096);
 	w->pong = pusher_event_new(S("pusher:pong"), (str){ 0 }, S("{}"), (str){ 0 });
 	w->ping = pusher_event_new(S("pusher:ping"), (str){ 0 }, S("{}"), (str){ 0 });
@@ -402,7 +396,8 @@ int world_teardown(void **state)
 		buf_fini(&world.peers[i]->heard);
 		xfree(world.peers[i]);
 	}
-	assert_int_equal(world.sessions, 0);
+	assert_int_equal(atomic_load(&world.admission.n_sessions), 0);
+	activities_fini(&world.activities);
 	local_app_free(w->local_apps[0]);
 	xfree(w->local_apps);
 	hub_free(world.hub);
@@ -426,7 +421,7 @@ struct server_options *world_options(void)
 
 void world_limit_sessions(size_t n)
 {
-	world.sessions_max = n;
+	world.options.max_connections = (uint32_t)n;
 }
 
 struct app_counts world_count(void)

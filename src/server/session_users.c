@@ -9,7 +9,6 @@
 #include "core/channel_name.h"
 #include "server/session_priv.h"
 #include "server/sign_in_request.h"
-#include "server/worker.h"
 
 #define AUTH "Authentication error: "
 
@@ -75,6 +74,8 @@ void session_sign_in(struct conn *c, const struct pusher_message *m)
 	struct refusal why;
 
 	if (!verify(c, m, &r, &d, &why)) {
+		if (why.code == PUSHER_UNAUTHORIZED)
+			session_count_error(c, ERROR_authentication_failed);
 		session_error(c, &why);
 		return;
 	}

@@ -251,6 +251,12 @@ static void begin(const struct http_call *call, const struct upgrade_query *q)
 		session_begin(call->conn, app, origin ? origin->value : (str){ 0 });
 }
 
+static void refuse_for_memory(const struct http_call *call)
+{
+	counter_add(&call->worker->system->memory_refusals, 1);
+	http_answer(call, 503, HTTP_PLAIN_TEXT, S("retry-after: 1\r\n"), S("MEMORY_PRESSURE"));
+}
+
 void upgrade_handle(const struct http_call *call)
 {
 	const struct http_request *r = call->request;
@@ -261,6 +267,8 @@ void upgrade_handle(const struct http_call *call)
 		http_answer(call, 405, NULL, (str){ 0 }, S("Method Not Allowed"));
 	} else if (call->worker->is_draining) {
 		http_answer(call, 503, NULL, (str){ 0 }, (str){ 0 });
+	} else if (admission_pressure(call->worker->admission) == PRESSURE_SHEDDING) {
+		refuse_for_memory(call);
 	} else if (problem.n > 0) {
 		http_answer(call, 400, NULL,
 			    is_other_version(r) ? S("sec-websocket-version: 13\r\n") : (str){ 0 },

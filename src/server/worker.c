@@ -4,9 +4,10 @@
 #include "base/mem.h"
 #include "codec/deflate.h"
 #include "codec/pusher.h"
+#include "server/changeover.h"
 #include "server/http.h"
 #include "server/listener.h"
-#include "server/changeover.h"
+#include "server/metrics.h"
 #include "server/server.h"
 #include "server/session.h"
 
@@ -20,9 +21,9 @@
 /* Mail from the hub */
 
 /* To all whose frames are compressed with that window (0: not at all). Returns which windows the
- * others have, a bit for each. */
+ * others have, a bit for each; *n grows by the number of receivers. */
 static unsigned deliver_form(struct worker *w, const struct to_worker_deliver *d,
-			     unsigned window_bits, struct msg *form)
+			     unsigned window_bits, struct msg *form, uint32_t *n)
 {
 	const struct local_channel *ch = d->local;
 	unsigned others = 0;
@@ -30,44 +31,63 @@ static unsigned deliver_form(struct worker *w, const struct to_worker_deliver *d
 	for (uint32_t i = 0; i < ch->n; i++) {
 		const struct local_entry *e = &ch->entries[i];
 
-		if (e->compression != window_bits)
+		if (e->compression != window_bits) {
 			others |= 1u << e->compression;
-		else if (!socket_id_eq(e->conn->id, d->exclude))
+		} else if (!socket_id_eq(e->conn->id, d->exclude)) {
 			out_mark(&w->out, e->conn, form, false);
+			(*n)++;
+		}
 	}
 	return others;
 }
 
 /* Form by form, not receiver by receiver: those with the same bytes pending share a set only when
  * they are marked in a row. */
-static void deliver_forms(struct worker *w, const struct to_worker_deliver *d)
+static uint32_t deliver_forms(struct worker *w, const struct to_worker_deliver *d)
 {
-	unsigned windows = deliver_form(w, d, 0, d->frame);
+	uint32_t n = 0;
+	unsigned windows = deliver_form(w, d, 0, d->frame, &n);
 
 	for (; windows; windows &= windows - 1) {
 		unsigned bits = (unsigned)__builtin_ctz(windows);
 
-		deliver_form(w, d, bits, ws_frame_compressed(d->frame, w->deflate, bits));
+		deliver_form(w, d, bits, ws_frame_compressed(d->frame, w->deflate, bits), &n);
 	}
+	return n;
 }
 
-static void deliver(struct worker *w, const struct to_worker_deliver *d)
+static uint32_t deliver_plain(struct worker *w, const struct to_worker_deliver *d)
 {
 	const struct local_channel *ch = d->local;
 	bool excludes = !socket_id_eq(d->exclude, SOCKET_ID_NONE);
+	uint32_t n = ch->n;
 
-	out_hold(&w->out, d->frame);
-	if (w->deflate) {
-		deliver_forms(w, d);
-		return;
-	}
 	for (uint32_t i = 0; i < ch->n; i++) {
 		struct conn *c = ch->entries[i].conn;
 
 		if (excludes && socket_id_eq(c->id, d->exclude))
-			continue;
-		out_mark(&w->out, c, d->frame, false);
+			n--;
+		else
+			out_mark(&w->out, c, d->frame, false);
 	}
+	return n;
+}
+
+/* Once for all receivers. */
+static void count_delivery(struct worker *w, const struct to_worker_deliver *d, uint32_t n)
+{
+	const struct local_channel *ch = d->local;
+	struct activity *a = ch->owner->activity;
+
+	activity_count_sent(a, n, n * msg_payload(d->frame).n);
+	if (n > 0 && d->frame->born_ns)
+		out_time_held(&w->out, activity_latency(a, channel_type_of(ch->traits), n));
+}
+
+static void deliver(struct worker *w, const struct to_worker_deliver *d)
+{
+	out_hold(&w->out, d->frame);
+	count_delivery(w, d, w->deflate ? deliver_forms(w, d) : deliver_plain(w, d));
 }
 
 /* Who is refused leaves its channels at once. */
@@ -103,6 +123,13 @@ static void take(struct worker *w, const struct mail *m)
 
 		http_on_hub_answer(answer->conn, answer);
 		conn_answered(answer->conn);
+		return;
+	}
+	case TO_WORKER_COUNTED: {
+		const struct to_worker_counted *counted = r;
+
+		http_on_counted(counted->conn, counted);
+		conn_answered(counted->conn);
 		return;
 	}
 	case TO_WORKER_RELEASED:
@@ -270,8 +297,10 @@ void worker_init(struct worker *w, struct server *s, unsigned index, struct loop
 	outbox_init(&w->to_hub, w->hub_inbox);
 	slab_init(&w->conns, sizeof(struct conn));
 	list_init(&w->all);
+	w->system = activity_get(&w->metrics->activities, index, ACTIVITY_SYSTEM);
+	w->unknown = activity_get(&w->metrics->activities, index, ACTIVITY_UNKNOWN);
 	changeover_init(w);
-	out_init(&w->out, w->options->out_bytes_full);
+	out_init(&w->out, l, w->options->out_bytes_full);
 	arena_init(&w->arena, WORKER_RECV_BYTES);
 	w->recv = xalloc(WORKER_RECV_BYTES);
 	if (w->options->compression_window_bits)

@@ -14,6 +14,8 @@
 #include "core/mail.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
+#include "server/activity.h"
+#include "server/admission.h"
 #include "server/conn.h"
 #include "server/local.h"
 #include "server/settings.h"
@@ -23,6 +25,7 @@
 #define WORKER_NEVER_S INT64_MIN
 
 struct listener;
+struct metrics;
 struct server;
 
 struct worker {
@@ -33,6 +36,9 @@ struct worker {
 	const struct server_settings *settings;
 	struct log *log;
 	struct loop *loop;
+	struct admission *admission; /* all workers' */
+	struct metrics *metrics;
+	struct activity *system, *unknown; /* what it counts for no app */
 	struct hash_key hash_key;
 	unsigned index;
 	bool is_draining; /* upgrades are refused, sessions are being closed */
@@ -89,6 +95,11 @@ static inline void *worker_mail(struct worker *w, enum mail_to_hub kind, size_t 
 static inline struct local_app *worker_local_app(struct worker *w, const struct app *a)
 {
 	return w->local_apps[a->index];
+}
+/* Where what happens on c is counted. */
+static inline struct activity *conn_activity(const struct conn *c)
+{
+	return c->local_app ? c->local_app->activity : c->worker->unknown;
 }
 /* The value of a Date header, made once a second. */
 str worker_date(struct worker *w);
