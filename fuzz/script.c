@@ -480,7 +480,7 @@ static void check_nobody_is_counted(const struct world *w)
 {
 	CHECK(server_n_connections(w->server) == 0);
 	for (size_t i = 0; i < w->apps->n; i++) {
-		struct hub_counts n = server_count(w->server, w->apps->apps[i]);
+		struct app_counts n = server_count(w->server, w->apps->apps[i]);
 
 		CHECK(n.connections == 0 && n.subscriptions == 0 && n.presence_members == 0);
 	}

@@ -227,6 +227,44 @@ static void check_rate_driver(const struct config *c, struct config_report *r)
 			"not available in this build: each server counts for itself, in memory");
 }
 
+static void check_health(const struct config *c, struct config_report *r)
+{
+	str low = S("http_api.readiness.low_watermark");
+	str high = S("http_api.readiness.high_watermark");
+	str threshold = S("http_api.accept_traffic.memory_threshold");
+	bool is_lows = config_is_set(c, low);
+
+	if (c->http_api.readiness.low_watermark >= c->http_api.readiness.high_watermark)
+		config_error(r, config_setting(c, is_lows ? low : high)->from, is_lows ? low : high,
+			     "has to be %s http_api.readiness.%s_watermark",
+			     is_lows ? "below" : "above", is_lows ? "high" : "low");
+	if (c->http_api.accept_traffic.memory_threshold <= 0)
+		config_error(r, config_setting(c, threshold)->from, threshold, "has to be above 0");
+}
+
+static bool is_metric_name(str s)
+{
+	static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_:";
+	size_t i = 0;
+
+	while (i < s.n && (strchr(first, s.p[i]) || (i > 0 && s.p[i] >= '0' && s.p[i] <= '9')))
+		i++;
+	return i == s.n;
+}
+
+static void check_metrics(const struct config *c, struct config_report *r)
+{
+	str prefix = S("metrics.prometheus.prefix"), listener = S("operator.listener");
+
+	if (!is_metric_name(c->metrics.prometheus.prefix))
+		config_error(r, config_setting(c, prefix)->from, prefix,
+			     "the name of a metric has letters, digits, _ and : alone, and begins "
+			     "with no digit");
+	if (str_eq(c->operator.listener, S("metrics")) && !c->metrics.enabled)
+		config_error(r, config_setting(c, listener)->from, listener,
+			     "there is no such listener: metrics.enabled is false");
+}
+
 static void check(const struct config *c, struct config_report *r)
 {
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++)
@@ -235,6 +273,8 @@ static void check(const struct config *c, struct config_report *r)
 	check_rate_driver(c, r);
 	check_ssl(c, r);
 	config_rules_check(c, r);
+	check_health(c, r);
+	check_metrics(c, r);
 }
 
 /* Values that depend on the machine or on each other. */
@@ -387,6 +427,20 @@ struct server_options config_server_options(const struct config *c)
 		c->rate_limiter.enabled && !str_eq(c->rate_limiter.driver, S("none"));
 	o.client_rates[CLIENT_RATE_API] = client_rate(&c->rate_limiter.api_rate_limit);
 	o.client_rates[CLIENT_RATE_UPGRADE] = client_rate(&c->rate_limiter.websocket_rate_limit);
+	o.accept_traffic = (struct accept_traffic){
+		.enabled = c->http_api.accept_traffic.enabled,
+		.sample_interval_ms = c->http_api.accept_traffic.sample_interval_ms,
+		.threshold = c->http_api.accept_traffic.memory_threshold,
+		.limit_bytes = c->http_api.accept_traffic.memory_limit_bytes == CONFIG_NONE ?
+				       0 :
+				       c->http_api.accept_traffic.memory_limit_bytes,
+	};
+	o.ready_high = c->http_api.readiness.high_watermark;
+	o.ready_low = c->http_api.readiness.low_watermark;
+	o.usage_enabled = c->http_api.usage_enabled;
+	o.stats_on_metrics_port = str_eq(c->operator.listener, S("metrics"));
+	o.operator_token = c->operator.token;
+	o.metrics_prefix = c->metrics.prometheus.prefix;
 	o.cors = c->cors_lines;
 	o.request_body_bytes_max = (uint64_t)c->http_api.request_limit_in_mb << 20;
 	o.request_head_bytes_max = c->http_api.head_limit_in_kb << 10;

@@ -70,7 +70,29 @@ struct config {
 		uint32_t head_timeout_ms;
 		uint32_t body_timeout_ms;
 		uint32_t idle_timeout_ms;
+		bool usage_enabled;
+		struct {
+			double high_watermark, low_watermark;
+		} readiness;
+		struct {
+			bool enabled;
+			double memory_threshold;
+			uint64_t memory_limit_bytes;
+			uint32_t sample_interval_ms;
+		} accept_traffic;
 	} http_api;
+	struct {
+		bool enabled;
+		str host;
+		uint16_t port;
+		struct {
+			str prefix;
+		} prometheus;
+	} metrics;
+	struct {
+		str token;
+		str listener;
+	} operator;
 	struct {
 		bool enabled;
 		str driver;

@@ -16,6 +16,7 @@
 #define FITS_TEXT str * : 1
 #define FITS_OPTIONAL str * : 1
 #define FITS_SECRET str * : 1
+#define FITS_RATIO double * : 1
 #define FITS_MODE uint32_t * : 1
 #define FITS_APPS str * : 1
 #define FITS_CHOICE str * : 1

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "main/config_file.h"
 #include "main/config_fixture.h"
+#include "main/config_print.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -272,12 +273,65 @@ static void cors_rules_that_make_no_sense_are_refused(void **state)
 
 /* Features that this build does not have */
 
+static void a_secret_is_not_shown(void **state)
+{
+	static const char *const env[] = { "SOCKUDO_OPERATOR_TOKEN=hush-hush", NULL };
+	struct fixture f;
+	struct buf text;
+	str json;
+
+	fixture_load(&f, "{}", env);
+	assert_errors(&f, "");
+	assert_true(str_eq(f.config->operator.token, S("hush-hush")));
+	buf_init(&text, 1 << 20);
+	config_print_json(f.config, f.apps, &text);
+	json = buf_str(&text);
+	assert_non_null(memmem(json.p, json.n, "\"token\": \"********\"", 19));
+	assert_null(memmem(json.p, json.n, "hush", 4));
+	buf_fini(&text);
+	fixture_free(&f);
+	fixture_load(&f, "{\"operator\":{\"token\":[\"hush-hush\"]}}", NULL);
+	assert_errors(&f, "test.json:1:22: operator.token: expected a text of 0 to 1024 bytes or "
+			  "null, got a list\n");
+	fixture_free(&f);
+}
+
+static void health_and_metrics_have_to_fit_together(void **state)
+{
+	static const struct {
+		const char *json, *errors;
+	} ROWS[] = {
+		{ "{\"http_api\":{\"readiness\":{\"high_watermark\":0.5}}}",
+		  "test.json:1:44: http_api.readiness.high_watermark: has to be above "
+		  "http_api.readiness.low_watermark\n" },
+		{ "{\"http_api\":{\"readiness\":{\"low_watermark\":0.95}}}",
+		  "test.json:1:43: http_api.readiness.low_watermark: has to be below "
+		  "http_api.readiness.high_watermark\n" },
+		{ "{\"http_api\":{\"accept_traffic\":{\"memory_threshold\":0}}}",
+		  "test.json:1:51: http_api.accept_traffic.memory_threshold: has to be above 0\n" },
+		{ "{\"metrics\":{\"prometheus\":{\"prefix\":\"1_\"}}}",
+		  "test.json:1:36: metrics.prometheus.prefix: the name of a metric has letters, "
+		  "digits, _ and : alone, and begins with no digit\n" },
+		{ "{\"metrics\":{\"prometheus\":{\"prefix\":\"\"}}}", "" },
+		{ "{\"metrics\":{\"enabled\":false},\"operator\":{\"listener\":\"metrics\"}}",
+		  "test.json:1:53: operator.listener: there is no such listener: metrics.enabled "
+		  "is false\n" },
+	};
+	struct fixture f;
+
+	for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+		fixture_load(&f, ROWS[i].json, NULL);
+		assert_errors(&f, ROWS[i].errors);
+		fixture_free(&f);
+	}
+}
+
 static void a_feature_that_is_asked_for_is_warned_about_once(void **state)
 {
 	struct fixture f;
 
 	fixture_load(&f,
-		     "{\"metrics\": {\"port\": 9602, \"host\": \"127.0.0.1\"},\n"
+		     "{\"metrics\": {\"tcp_exporter\": {\"enabled\": true}},\n"
 		     " \"history\": {\"enabled\": true, \"backend\": \"memory\"},\n"
 		     " \"queue\": {\"driver\": \"sqs\"},\n"
 		     " \"tag_filtering\": {\"enabled\": true}, \"push_rules\": [{}],\n"
@@ -285,14 +339,15 @@ static void a_feature_that_is_asked_for_is_warned_about_once(void **state)
 		     " \"app_manager\": {\"array\": {\"apps\": []}}}",
 		     NULL);
 	assert_errors(&f, "");
-	assert_warnings(&f, "test.json:1:22: metrics.port: not available in this build\n"
-			    "test.json:3:22: queue.driver: not available in this build\n"
-			    "test.json:4:31: tag_filtering.enabled: not available in this build\n"
-			    "test.json:2:25: history.enabled: not available in this build\n"
-			    "test.json:5:26: push.fcm_enabled: not available in this build\n"
-			    "test.json:4:52: push_rules: not available in this build\n"
-			    "no app is configured: every client will be refused; add one to "
-			    "app_manager.array.apps\n");
+	assert_warnings(
+		&f, "test.json:1:42: metrics.tcp_exporter.enabled: not available in this build\n"
+		    "test.json:3:22: queue.driver: not available in this build\n"
+		    "test.json:4:31: tag_filtering.enabled: not available in this build\n"
+		    "test.json:2:25: history.enabled: not available in this build\n"
+		    "test.json:5:26: push.fcm_enabled: not available in this build\n"
+		    "test.json:4:52: push_rules: not available in this build\n"
+		    "no app is configured: every client will be refused; add one to "
+		    "app_manager.array.apps\n");
 	fixture_free(&f);
 }
 
@@ -496,6 +551,8 @@ int main(void)
 		cmocka_unit_test(cors_rules_become_header_lines),
 		cmocka_unit_test(cors_without_credentials_or_origins_promises_less),
 		cmocka_unit_test(cors_rules_that_make_no_sense_are_refused),
+		cmocka_unit_test(a_secret_is_not_shown),
+		cmocka_unit_test(health_and_metrics_have_to_fit_together),
 		cmocka_unit_test(a_feature_that_is_asked_for_is_warned_about_once),
 		cmocka_unit_test(what_is_switched_off_is_not_warned_about),
 		cmocka_unit_test(the_smallest_message_limit_counts_and_is_named),

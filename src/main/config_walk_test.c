@@ -70,7 +70,7 @@ static struct sample sample_of(const struct config_key *k)
 	case CONFIG_TEXT:
 	case CONFIG_OPTIONAL:
 	case CONFIG_SECRET:
-		sample_set(&s, "/some/text", true);
+		sample_set(&s, "some_text", true);
 		break;
 	case CONFIG_MODE:
 		sample_set(&s, "600", true);

@@ -42,36 +42,45 @@ static bool from_kernel(const struct sockaddr *sa, uint16_t port, struct net_add
 	return false;
 }
 
-static bool resolve(struct listeners *l, const struct config *c, struct buf *problem)
+/* What a configuration says about one of them. */
+struct place {
+	str host;
+	uint16_t port;
+	const char *host_key, *port_variable; /* for the message */
+	enum listener_role role;
+};
+
+static bool resolve(struct listeners *l, const struct place *p, struct buf *problem)
 {
 	struct addrinfo hints = { .ai_family = AF_UNSPEC,
 				  .ai_socktype = SOCK_STREAM,
 				  .ai_flags = AI_PASSIVE };
 	struct addrinfo *found;
-	int error = getaddrinfo(c->host.p, NULL, &hints, &found);
+	int error = getaddrinfo(p->host.p, NULL, &hints, &found);
 
 	if (error) {
-		buf_printf(problem, "host %.*s: %s", STR_ARG(c->host), gai_strerror(error));
+		buf_printf(problem, "%s %.*s: %s", p->host_key, STR_ARG(p->host),
+			   gai_strerror(error));
 		return false;
 	}
 	for (struct addrinfo *ai = found; ai; ai = ai->ai_next) {
 		struct net_address a;
 
-		if (from_kernel(ai->ai_addr, c->port, &a))
+		if (from_kernel(ai->ai_addr, p->port, &a))
 			add(l, &a);
 	}
 	freeaddrinfo(found);
 	return true;
 }
 
-static bool collect(struct listeners *l, const struct config *c, struct buf *problem)
+static bool collect(struct listeners *l, const struct place *p, struct buf *problem)
 {
 	struct net_address a;
 
-	if (!net_address_parse(c->host, c->port, &a))
-		return resolve(l, c, problem);
+	if (!net_address_parse(p->host, p->port, &a))
+		return resolve(l, p, problem);
 	add(l, &a);
-	if (str_eq(c->host, S("0.0.0.0")) && net_address_parse(S("::"), c->port, &a))
+	if (str_eq(p->host, S("0.0.0.0")) && net_address_parse(S("::"), p->port, &a))
 		add(l, &a);
 	return true;
 }
@@ -108,13 +117,13 @@ static bool open_one(struct net_address *a, enum listener_role role, struct serv
 	return net_listen_probe(probe, a, error) == OK && server_listen(s, role, a, error) == OK;
 }
 
-static bool open_tcp(struct listeners *out, const struct config *c, struct server *s,
+static bool open_tcp(struct listeners *out, const struct place *p, struct server *s,
 		     struct loop *probe, struct buf *problem)
 {
 	struct listeners wanted = { 0 };
 
 	*out = wanted;
-	if (!collect(&wanted, c, problem))
+	if (!collect(&wanted, p, problem))
 		return false;
 	for (size_t i = 0; i < wanted.n; i++) {
 		struct net_address *a = &wanted.addresses[i];
@@ -122,15 +131,15 @@ static bool open_tcp(struct listeners *out, const struct config *c, struct serve
 
 		if (a->port == 0 && out->n)
 			a->port = out->addresses[0].port;
-		if (open_one(a, LISTENER_CLIENTS, s, probe, &error)) {
+		if (open_one(a, p->role, s, probe, &error)) {
 			add(out, a);
 		} else if (wanted.n == 1 || !is_missing_family(error)) {
-			explain(a, "PORT", error, problem);
+			explain(a, p->port_variable, error, problem);
 			return false;
 		}
 	}
 	if (out->n == 0)
-		buf_printf(problem, "host %.*s has no address here", STR_ARG(c->host));
+		buf_printf(problem, "%s %.*s has no address here", p->host_key, STR_ARG(p->host));
 	return out->n > 0;
 }
 
@@ -170,10 +179,22 @@ static bool open_unix(const struct config *c, struct server *s, struct buf *prob
 bool listen_open(struct listeners *out, const struct config *c, struct server *s,
 		 struct loop *probe, struct buf *problem)
 {
+	struct place p = { c->host, c->port, "host", "PORT", LISTENER_CLIENTS };
+
 	out->n = 0;
 	if (c->unix_socket.enabled)
 		return open_unix(c, s, problem);
-	return open_tcp(out, c, s, probe, problem);
+	return open_tcp(out, &p, s, probe, problem);
+}
+
+bool listen_open_metrics(struct listeners *out, const struct config *c, struct server *s,
+			 struct loop *probe, struct buf *problem)
+{
+	struct place p = { c->metrics.host, c->metrics.port, "metrics.host", "METRICS_PORT",
+			   LISTENER_METRICS };
+
+	out->n = 0;
+	return !c->metrics.enabled || open_tcp(out, &p, s, probe, problem);
 }
 
 bool listen_open_redirect(const struct listeners *out, const struct config *c, struct server *s,

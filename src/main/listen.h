@@ -21,6 +21,9 @@ bool listen_open(struct listeners *out, const struct config *c, struct server *s
  * them, if the configuration wants one. False: *problem says why not. */
 bool listen_open_redirect(const struct listeners *out, const struct config *c, struct server *s,
 			  struct loop *probe, struct buf *problem);
+/* The same for metrics; nothing when they are off. False: the server can do without. */
+bool listen_open_metrics(struct listeners *out, const struct config *c, struct server *s,
+			 struct loop *probe, struct buf *problem);
 /* Removes what would stay behind: the path of the Unix socket. */
 void listen_close(const struct config *c);
 /* An address of this machine that others may reach, if we listen on all of them; else empty. */

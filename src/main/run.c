@@ -42,7 +42,7 @@ struct run {
 	struct server *server;
 	struct reload *reload;
 	struct certificate_watch *certificates; /* NULL: there are none */
-	struct listeners listeners;
+	struct listeners listeners, metrics_listeners;
 	struct sandbox_status sandbox;
 	struct timer drain_check;
 	uint64_t drain_end_ms;
@@ -176,6 +176,18 @@ static bool open_loops(struct run *r)
 	return true;
 }
 
+/* Clients do not depend on it. */
+static void open_metrics(struct run *r)
+{
+	struct buf problem;
+
+	buf_init(&problem, 4096);
+	if (!listen_open_metrics(&r->metrics_listeners, r->config, r->server, r->control, &problem))
+		log_write(r->log, LOG_WARN, "metrics server not started",
+			  LF_STR("problem", buf_str(&problem)));
+	buf_fini(&problem);
+}
+
 static bool open_server(struct run *r, const struct run_input *in)
 {
 	struct server_options o = config_server_options(r->config);
@@ -193,7 +205,10 @@ static bool open_server(struct run *r, const struct run_input *in)
 	server_set_tls(r->server, in->tls);
 	if (in->tls)
 		r->certificates = certificate_watch_new(r->control, r->server, r->log, r->reload);
-	return listen_open(&r->listeners, r->config, r->server, r->control, &r->problem);
+	if (!listen_open(&r->listeners, r->config, r->server, r->control, &r->problem))
+		return false;
+	open_metrics(r);
+	return true;
 }
 
 /* Without it https:// works all the same. */
@@ -285,6 +300,13 @@ static void log_listeners(const struct run *r, const struct app_table *apps)
 			has_tls(r) ? "https server listening" : "http server listening",
 			LF_STR("listen_addr", net_address_format(&r->listeners.addresses[i], text)),
 			LF_U64("workers", r->config->workers), LF_U64("apps", apps->n));
+	}
+	for (size_t i = 0; i < r->metrics_listeners.n; i++) {
+		const struct net_address *a = &r->metrics_listeners.addresses[i];
+		char text[NET_ADDRESS_TEXT_MAX];
+
+		log_write(r->log, LOG_INFO, "metrics server listening",
+			  LF_STR("listen_addr", net_address_format(a, text)));
 	}
 	if (r->config->unix_socket.enabled)
 		log_write(r->log, LOG_INFO, "unix socket server listening",

@@ -50,6 +50,10 @@ struct latency {
 };
 void latency_add(struct latency *l, uint64_t ns);
 
+struct rate_counts {
+	struct counter checks, refusals;
+};
+
 struct activity {
 	struct activity *next;
 	unsigned worker;
@@ -57,7 +61,8 @@ struct activity {
 	struct counter received_messages, received_bytes;
 	struct counter sent_messages, sent_bytes;
 	struct counter http_calls, http_received_bytes, http_sent_bytes;
-	struct counter memory_refusals; /* of ACTIVITY_SYSTEM */
+	struct counter memory_refusals;		     /* of ACTIVITY_SYSTEM */
+	struct rate_counts event_rate, message_rate; /* of single connections */
 	struct counter subscriptions[N_CHANNEL_TYPES], unsubscriptions[N_CHANNEL_TYPES];
 	struct counter errors[N_CONNECTION_ERRORS];
 	struct latency *_Atomic latency[N_CHANNEL_TYPES][N_AUDIENCES]; /* NULL: none yet */

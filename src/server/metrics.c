@@ -221,6 +221,62 @@ static void put_memory_refusals(struct page *p)
 		put_number(p, (const str[]){ port_of(p) }, n);
 }
 
+/* Rates: of client addresses, then of single connections */
+
+static uint64_t sum_rate(const struct page *p, enum client_rate which, bool refused)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < p->m->n_loops; i++) {
+		const struct client_rate_count *r = p->m->loops[i].rates;
+
+		if (r)
+			n += atomic_load_explicit(refused ? &r[which].n_refused :
+							    &r[which].n_checks,
+						  memory_order_relaxed);
+	}
+	return n;
+}
+
+static void put_rate(struct page *p, str app_id, str limiter, str context, uint64_t n)
+{
+	if (n > 0)
+		put_number(p, (const str[]){ app_id, port_of(p), limiter, context }, n);
+}
+
+static void put_session_rates(struct page *p, size_t offset)
+{
+	size_t events = offsetof(struct activity, event_rate) + offset;
+	size_t messages = offsetof(struct activity, message_rate) + offset;
+	struct app_records r;
+
+	for (size_t at = 0; next_app(p, &at, &r);) {
+		str id = r.first[0]->app_id;
+
+		put_rate(p, id, S("client_events"), S("unknown"), sum(&r, events));
+		put_rate(p, id, S("messages"), S("unknown"), sum(&r, messages));
+	}
+}
+
+static void put_rates(struct page *p, bool refused, size_t offset)
+{
+	put_rate(p, S("global"), S("api_rate_limit"), S("http_api"),
+		 sum_rate(p, CLIENT_RATE_API, refused));
+	put_rate(p, S("global"), S("websocket_rate_limit"), S("websocket_upgrade"),
+		 sum_rate(p, CLIENT_RATE_UPGRADE, refused));
+	put_session_rates(p, offset);
+}
+
+static void put_rate_checks(struct page *p)
+{
+	put_rates(p, false, offsetof(struct rate_counts, checks));
+}
+
+static void put_rate_refusals(struct page *p)
+{
+	put_rates(p, true, offsetof(struct rate_counts, refusals));
+}
+
 /* A histogram */
 
 struct latency_sum {
@@ -499,10 +555,8 @@ void metrics_fini(struct metrics *m)
 	xfree(m->loops);
 }
 
-void metrics_add_loop(struct metrics *m, const struct loop *l, const struct mailbox *mail,
-		      const atomic_size_t *n_conns)
+void metrics_add_loop(struct metrics *m, const struct metrics_loop *l)
 {
-	m->loops[m->n_loops++] = (struct metrics_loop){
-		.loop = l, .mail = mail, .n_conns = n_conns, .since_ns = loop_now_ns(l)
-	};
+	m->loops[m->n_loops] = *l;
+	m->loops[m->n_loops++].since_ns = loop_now_ns(l->loop);
 }

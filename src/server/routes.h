@@ -14,8 +14,8 @@ enum route_flags {
 	ROUTE_PUBLIC = 0, /* anybody may ask */
 	/* the first parameter is the id of the app that signs; counts as a request to the API */
 	ROUTE_SIGNED = 1,
-	ROUTE_JSON = 2,	   /* the body must be declared as JSON */
-	ROUTE_UPGRADE = 4, /* counts as a new WebSocket */
+	ROUTE_JSON = 2,	    /* the body must be declared as JSON */
+	ROUTE_UPGRADE = 4,  /* counts as a new WebSocket */
 	ROUTE_OPERATOR = 8, /* protected by the operator's token, if there is one */
 	ROUTE_STATS = 16,   /* the options say whether it is there, and on which listener */
 };

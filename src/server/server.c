@@ -140,7 +140,10 @@ static void make_worker(struct server *s, unsigned index, struct loop *l)
 	w->inbox = mailbox_new(l, w->options->mail_bytes_full);
 	outbox_init(&s->to_workers[index], w->inbox);
 	worker_init(w, s, index, l);
-	metrics_add_loop(&s->metrics, l, w->inbox, &w->n_conns);
+	metrics_add_loop(&s->metrics, &(struct metrics_loop){ .loop = l,
+							      .mail = w->inbox,
+							      .n_conns = &w->n_conns,
+							      .rates = w->rate_counts });
 }
 
 static void watch_loops(struct server *s, struct loop *first)
@@ -177,7 +180,8 @@ struct server *server_new(const struct server_options *o, const struct app_table
 	}
 	if (hub_loop) {
 		loop_on_turn_end(hub_loop, on_hub_turn_end, s);
-		metrics_add_loop(&s->metrics, hub_loop, s->hub_inbox, NULL);
+		metrics_add_loop(&s->metrics,
+				 &(struct metrics_loop){ .loop = hub_loop, .mail = s->hub_inbox });
 	}
 	return s;
 }

@@ -179,11 +179,18 @@ void session_error(struct conn *c, const struct refusal *why)
 	conn_send(c, pusher_error_new(why->code, why->text));
 }
 
-bool session_rate_ok(const struct conn *c, struct rate_window *w, uint32_t n_max, uint32_t window_s)
+bool session_rate_ok(const struct conn *c, struct rate_window *w, struct rate_counts *n,
+		     uint32_t n_max, uint32_t window_s)
 {
 	uint32_t now_ms = (uint32_t)clock_ms(loop_clock(c->worker->loop));
+	bool is_ok;
 
-	return n_max == 0 || n_max == NO_LIMIT || rate_window_take(w, now_ms, window_s, n_max);
+	if (n_max == 0 || n_max == NO_LIMIT)
+		return true;
+	is_ok = rate_window_take(w, now_ms, window_s, n_max);
+	counter_add(&n->checks, 1);
+	counter_add(&n->refusals, !is_ok);
+	return is_ok;
 }
 
 void session_refuse_rate(struct conn *c, bool terminates)
@@ -268,8 +275,8 @@ static void on_text(struct conn *c, str text)
 	struct pusher_message m;
 
 	count_received(c, text);
-	if (rate->enabled &&
-	    !session_rate_ok(c, &c->messages, rate->max_attempts, rate->decay_seconds))
+	if (rate->enabled && !session_rate_ok(c, &c->messages, &conn_activity(c)->message_rate,
+					      rate->max_attempts, rate->decay_seconds))
 		session_refuse_rate(c, rate->terminate_on_limit);
 	else if (pusher_parse(text, &c->worker->arena, &m, &why.text) != OK)
 		refuse_format(c, &why);

@@ -122,8 +122,8 @@ void session_client_event(struct conn *c, const struct pusher_message *m)
 	const struct sub *held;
 	struct refusal why;
 
-	if (!session_rate_ok(c, &c->events, lim->max_client_events_per_second,
-			     lim->decay_seconds)) {
+	if (!session_rate_ok(c, &c->events, &conn_activity(c)->event_rate,
+			     lim->max_client_events_per_second, lim->decay_seconds)) {
 		session_refuse_rate(c, conn_app(c)->terminate_on_limit);
 		return;
 	}

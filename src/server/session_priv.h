@@ -18,9 +18,9 @@ static inline void session_count_error(struct conn *c, enum connection_error e)
 void session_error(struct conn *c, const struct refusal *why);
 /* What a rate limit does to the one who exceeded it. */
 void session_refuse_rate(struct conn *c, bool terminates);
-/* One event more in w; without a limit (0 or NO_LIMIT) always true. */
-bool session_rate_ok(const struct conn *c, struct rate_window *w, uint32_t n_max,
-		     uint32_t window_s);
+/* One event more in w, counted in n; without a limit (0 or NO_LIMIT) always true. */
+bool session_rate_ok(const struct conn *c, struct rate_window *w, struct rate_counts *n,
+		     uint32_t n_max, uint32_t window_s);
 /* Tells the hub that c is no longer on one channel. */
 void session_leave(struct conn *c, struct channel *channel, struct membership *membership);
 
