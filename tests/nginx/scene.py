@@ -4,6 +4,7 @@ The files are taken as they are. Only what belongs to a place is put in: ports, 
 servers, folders. Whatever else a test changes (`change`) must be in the file, or the test fails.
 """
 
+import functools
 import json
 import os
 import re
@@ -55,20 +56,27 @@ def free_port():
 # Certificates
 
 
+@functools.cache
+def make_certificate(kind):
+    """(certificate, key), of this kind of key: "rsa" or "ec"."""
+    key = ["rsa:2048"] if kind == "rsa" else ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-keyout", "key", "-out", "cert", "-days", "2",
+             "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME},IP:127.0.0.1"],
+            check=True, capture_output=True, cwd=folder,
+        )  # fmt: skip
+        return Path(folder, "cert").read_text(), Path(folder, "key").read_text()
+
+
 class Certificates:
-    """A folder with the certificates that the files speak of, one kind of key for all."""
+    """A folder with the certificates that the files speak of, one for all."""
 
     def __init__(self, folder, kind):
-        key = ["rsa:2048"] if kind == "rsa" else ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
         self.folder = folder
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-keyout", folder / "key.pem", "-out",
-             folder / "cert.pem", "-days", "2", "-subj", f"/CN={NAME}", "-addext",
-             f"subjectAltName=DNS:{NAME},IP:127.0.0.1"],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        for name, source in [("fullchain", "cert"), ("chain", "cert"), ("privkey", "key")]:
-            (folder / f"{name}.pem").symlink_to(f"{source}.pem")
+        cert, key = make_certificate(kind)
+        for name, text in [("cert", cert), ("fullchain", cert), ("chain", cert), ("key", key), ("privkey", key)]:
+            (folder / f"{name}.pem").write_text(text)
 
     def context(self, version=None):
         """For a client that trusts them, and that speaks this version of TLS only."""
