@@ -446,7 +446,9 @@ static bool read_document(struct reader *r)
 			return false;
 		skip_blanks(c);
 		if (c->at < c->end && *c->at != '#' && !toml_newline(c, c->at))
-			return toml_fail(c, c->at, "expected the end of the line");
+			return toml_fail(c, c->at,
+					 *c->at == '\r' ? "carriage return without a line feed" :
+							  "expected the end of the line");
 	}
 }
 

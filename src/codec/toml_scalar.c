@@ -151,8 +151,6 @@ bool toml_string(struct toml_cursor *c, bool may_span_lines, str *out)
 
 /* Numbers */
 
-static const char no_value[] = "expected a value; a text stands in quotes";
-
 static bool is_digit(char ch)
 {
 	return ch >= '0' && ch <= '9';
@@ -163,6 +161,21 @@ static unsigned digit_of(char ch)
 	int digit = hex_digit(ch);
 
 	return digit < 0 ? 16 : (unsigned)digit;
+}
+
+/* Why a word is no value, for who is used to other formats. */
+static const char *problem_of(str word)
+{
+	static const str flags[] = { { "true", 4 }, { "false", 5 }, { "yes", 3 },
+				     { "no", 2 },   { "on", 2 },    { "off", 3 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		if (str_eq_nocase(word, flags[i]))
+			return "expected a value; flags are true and false";
+	}
+	if (str_eq_nocase(word, S("null")) || str_eq_nocase(word, S("nil")))
+		return "expected a value; there is no null, leave the key out";
+	return "expected a value; a text stands in quotes";
 }
 
 /* Cuts digits of the base off *word, with single '_' between them, and appends them to b. False:
@@ -220,7 +233,7 @@ static const char *based_integer(str word, unsigned base, struct buf *b)
 	buf_init(&digits, word.n);
 	word = str_skip(word, 2);
 	if (!cut_digits(&word, base, &digits) || word.n > 0)
-		problem = no_value;
+		problem = problem_of(word);
 	else if (!put_integer(buf_str(&digits), base, false, b))
 		problem = "a whole number has at most 63 bits";
 	buf_fini(&digits);
@@ -256,14 +269,14 @@ static const char *decimal(str word, struct buf *b)
 	buf_init(&digits, word.n + 1);
 	word = str_skip(word, is_negative || str_has_prefix(word, S("+")));
 	if (!cut_digits(&word, 10, &digits)) {
-		problem = no_value;
+		problem = problem_of(word);
 	} else if (digits.len > 1 && digits.p[0] == '0') {
 		problem = "a number may not begin with zero";
 	} else if (word.n == 0) {
 		if (!put_integer(buf_str(&digits), 10, is_negative, b))
 			problem = "a whole number has at most 63 bits";
 	} else if (!cut_fraction(&word, &digits) || word.n > 0) {
-		problem = no_value;
+		problem = problem_of(word);
 	} else {
 		buf_puts(b, is_negative ? S("-") : S(""));
 		buf_puts(b, buf_str(&digits));

@@ -47,6 +47,8 @@ bool app_key_has_env(const struct app_key *k)
 {
 	if (k->kind == APP_KEY_FLAG)
 		return k->section == APP_FEATURES;
+	if (k->kind == APP_KEY_LATER_FLAG)
+		return true;
 	return k->kind == APP_KEY_LIMIT && !str_eq(k->name, S("decay_seconds"));
 }
 

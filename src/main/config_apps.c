@@ -369,8 +369,15 @@ static void env_key_read(struct apps_reader *rd, struct app *a, const struct app
 	char name[APP_ENV_NAME_MAX];
 	void *field = (char *)a + k->offset;
 	uint64_t n = app_key_env_unset(k);
+	bool is_on = false;
 
 	app_key_env(k, name);
+	if (k->kind == APP_KEY_LATER_FLAG) {
+		if (config_env_flag(rd->c, name, &is_on, rd->r) && is_on)
+			config_warn(rd->r, env_place(rd, name), S(""),
+				    "not available in this build");
+		return;
+	}
 	if (k->kind == APP_KEY_FLAG) {
 		config_env_flag(rd->c, name, field, rd->r);
 		return;

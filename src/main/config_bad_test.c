@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #define FOLDER SOURCE_ROOT "/tests/config/bad"
-enum { N_FILES_MIN = 100, PATH_BYTES_MAX = 1024 };
+enum { N_FILES_MIN = 200, PATH_BYTES_MAX = 1024 };
 
 static const char *const env[] = { "EMPTY=", "LONG_VALUE=a.host.with.a.long.name", NULL };
 

@@ -114,9 +114,9 @@ static str find_elsewhere(str name)
 	return S("");
 }
 
-static void report_unknown(struct reader *rd, str block, const struct json_member *m)
+/* The nearest name in the block, or a key of that very name elsewhere; or empty. */
+static str guess_for(str name, str block)
 {
-	str name = json_decode(m->key, &rd->c->arena), guess;
 	struct nearest n;
 
 	nearest_init(&n, name);
@@ -124,10 +124,25 @@ static void report_unknown(struct reader *rd, str block, const struct json_membe
 		if (lies_in(config_keys[i].path, block))
 			nearest_offer(&n, step_after(config_keys[i].path, block));
 	}
-	guess = n.best.n ? n.best : find_elsewhere(name);
-	config_error(
-		rd->r, config_json_place(rd->c, m->key), config_json_path(rd->c, block, m->key),
-		guess.n ? "unknown key, did you mean \"%.*s\"?" : "unknown key", STR_ARG(guess));
+	return n.best.n ? n.best : find_elsewhere(name);
+}
+
+static void report_unknown(struct reader *rd, str block, const struct json_member *m)
+{
+	str name = json_decode(m->key, &rd->c->arena), guess = guess_for(name, block);
+	struct config_place at = config_json_place(rd->c, m->key);
+	str path = config_json_path(rd->c, block, m->key);
+
+	if (block.n && config_key_find(name))
+		config_error(rd->r, at, path, "unknown key; \"%.*s\" stands outside of all blocks",
+			     STR_ARG(name));
+	else if (config_key_find(name))
+		config_error(rd->r, at, path,
+			     "unknown key; a name in quotes is one step, whatever dots are in it");
+	else
+		config_error(rd->r, at, path,
+			     guess.n ? "unknown key, did you mean \"%.*s\"?" : "unknown key",
+			     STR_ARG(guess));
 }
 
 /* Known keys */

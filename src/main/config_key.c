@@ -576,6 +576,8 @@ static void put_number_expected(const struct config_key *k, struct buf *b)
 {
 	if (k->min == 0 && k->max == INT64_MAX)
 		buf_puts(b, S("a whole number"));
+	else if (k->max == INT64_MAX)
+		buf_printf(b, "a whole number, at least %llu", (unsigned long long)k->min);
 	else
 		buf_printf(b, "a whole number from %llu to %llu", (unsigned long long)k->min,
 			   (unsigned long long)k->max);
@@ -592,7 +594,8 @@ void config_key_put_expected(const struct config_key *k, struct buf *b)
 		return;
 	case CONFIG_LIMIT:
 		put_number_expected(k, b);
-		buf_puts(b, S(", or null for no limit"));
+		buf_puts(b, k->min == 0 ? S(", or null or 0 for no limit") :
+					  S(", or null for no limit"));
 		return;
 	case CONFIG_RATIO:
 		buf_puts(b, S("a number from 0 to 1"));

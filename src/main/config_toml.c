@@ -21,6 +21,18 @@ static void report_syntax(const struct config_text *t, const struct toml_error *
 			     config_text_place(t, t->text.p + e->first).line);
 }
 
+static void report_foreign(struct config *c, struct json v, str path, struct config_report *r)
+{
+	str text = { v.raw.p + 1, v.raw.n - 2 };
+	bool is_time = text.p[0] >= '0' && text.p[0] <= '9';
+
+	config_error(r, config_json_place(c, v), path,
+		     is_time ? "%.*s is a date or a time, and no key takes one; a text stands in "
+			       "quotes" :
+			       "%.*s is no finite number",
+		     STR_ARG(text));
+}
+
 /* Recursive: the parser has bounded the depth. */
 static void refuse_foreign(struct config *c, struct json v, str path, struct config_report *r)
 {
@@ -30,10 +42,7 @@ static void refuse_foreign(struct config *c, struct json v, str path, struct con
 	struct json item;
 
 	if (m->is_foreign)
-		config_error(r, config_json_place(c, v), path,
-			     "%.*s is a date, a time or no finite number, which no key takes; a "
-			     "text stands in quotes",
-			     (int)v.raw.n - 2, v.raw.p + 1);
+		report_foreign(c, v, path, r);
 	if (v.kind != JSON_ARRAY && v.kind != JSON_OBJECT)
 		return;
 	it = json_enter(v);

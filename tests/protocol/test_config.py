@@ -153,7 +153,7 @@ class Config(unittest.TestCase):
     def test_explain_tells_about_a_key_and_refuses_what_is_none(self):
         done = self.run_program("config", "explain", "websocket.max_messages")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for words in ("websocket.max_messages\n", "or null for no limit", "WEBSOCKET_MAX_MESSAGES", "honours it"):
+        for words in ("websocket.max_messages\n", "or null or 0 for no limit", "WEBSOCKET_MAX_MESSAGES", "honours it"):
             self.assertIn(words, done.stdout)
         self.assertIn("cors.origin", self.run_program("config", "explain", "cors").stdout)
         done = self.run_program("config", "explain", "websocket.max_mesages")
