@@ -4,12 +4,14 @@
  * that came to need something shows what it is. Logging is a property of a filter; what is answered
  * as absent happens with every thread and is no news, so it has a filter of its own. Calls without
  * conditions cost next to nothing: the kernel keeps a bitmap of them. Calls of another architecture
- * (32-bit ones on a 64-bit kernel) would pass by the rows and end the process. */
+ * (32-bit ones on a 64-bit kernel) would pass by the rows and end the process. Making a filter takes
+ * some 100 KiB for a moment, which are given back. */
 #include "io/sandbox_priv.h"
 
 #ifdef HAVE_SECCOMP
 
 #include "base/check.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,6 +103,7 @@ void sandbox_limit_calls(struct sandbox_status *s)
 	}
 	seccomp_release(absent);
 	seccomp_release(refused);
+	mem_give_back();
 	if (error)
 		s->no_calls = reason(-error);
 }
