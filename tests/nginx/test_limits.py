@@ -1,9 +1,7 @@
 """What nginx keeps away from the server: who asks too often, who may not see the metrics, whose TLS is too old."""
 
-import http.server
 import re
 import ssl
-import threading
 import time
 import unittest
 
@@ -83,34 +81,18 @@ class OwnLimits(NginxCase):
 
 
 class Metrics(NginxCase):
-    def serve(self):
-        """A stranger on the port of the metrics. Returns its address."""
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return f"127.0.0.1:{server.server_port}"
-
     def test_internal_networks_see_the_metrics_and_others_do_not(self):
+        server = self.server(metrics={"enabled": True, "host": "127.0.0.1", "port": 0})
+        metrics = re.search(r'"metrics server listening","listen_addr":"(127\.0\.0\.1:\d+)"', server.log())[1]
         # This machine has no address in 10.0.0.0/8, but all of 127.0.0.0/8.
         change = [("allow 10.0.0.0/8;", "allow 127.10.0.0/16;")]
-        nginx = self.nginx("metrics", self.server(), metrics=self.serve(), change=change)
+        nginx = self.nginx("metrics", server, metrics=metrics, change=change)
+        self.closing(nginx.client())
         allowed = nginx.get("/metrics", source="127.10.0.1")
-        self.assertEqual((allowed.status, allowed.body), (200, b"sockudo_connected 1\n"))
+        self.assertEqual((allowed.status, allowed.header("content-type")[:10]), (200, "text/plain"))
+        self.assertRegex(allowed.body.decode(), r'(?m)^sockudo_connected\{app_id="app-id",port="\d+"\} 1$')
         self.assertEqual(nginx.get("/metrics", source="127.11.0.1").status, 403)
         self.assertEqual(nginx.get("/metrics/more", source="127.10.0.1").status, 404)
-
-
-class Answer(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = b"sockudo_connected 1\n"
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        pass
 
 
 class Tls(NginxCase):

@@ -90,7 +90,7 @@ class Bare(unittest.TestCase):
             os.setgid(1000)
             os.setuid(1000)
 
-        environment = {"HOST": "127.0.0.1", "PORT": str(port), "METRICS_ENABLED": "false"}
+        environment = {"HOST": "127.0.0.1", "PORT": str(port), "METRICS_HOST": "127.0.0.1", "METRICS_PORT": "0"}
         process = subprocess.Popen(
             ["/sockudo"], preexec_fn=enter, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

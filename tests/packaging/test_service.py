@@ -4,6 +4,7 @@ import grp
 import os
 import re
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -80,7 +81,7 @@ class Unit(unittest.TestCase):
         self.assertEqual(made - allowed_calls() - {"execve"}, set())
 
     def work_under(self, prefix):
-        """A life of a server: clients on both kinds of sockets, events, a reload, an end."""
+        """A life of a server: clients, events, metrics, a reload, an end."""
         server = Traced(prefix)
         try:
             peers = [server.client() for _ in range(3)]
@@ -89,7 +90,13 @@ class Unit(unittest.TestCase):
             server.publish("news", "e")
             for ws in peers:
                 self.assertEqual(ws.event()["event"], "e")
-            self.assertEqual(server.get("/up", sign=False).status, 200)
+            for path in ["/up", "/usage", "/stats"]:
+                self.assertEqual(server.get(path, sign=False).status, 200)
+            port = int(re.search(r'"metrics server listening","listen_addr":"[^"]*:(\d+)"', server.log())[1])
+            with harness.Http(port) as http:
+                self.assertEqual(http.call("GET", "/metrics", sign=False).status, 200)
+            server.signal(signal.SIGHUP)
+            until(lambda: '"reloaded"' in server.log(), "no reload")
             for ws in peers:
                 ws.close()
         finally:
@@ -112,7 +119,7 @@ class Traced(Server):
         script.chmod(0o755)
         try:
             harness.PROGRAM = script
-            super().__init__()
+            super().__init__(metrics={"enabled": True, "host": "127.0.0.1", "port": 0})
         finally:
             harness.PROGRAM = program
             shutil.rmtree(script.parent)
