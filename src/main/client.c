@@ -5,7 +5,6 @@
 #include "base/check.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 /* Addresses */
 
@@ -236,11 +235,7 @@ bool client_response(struct client *c, struct client_response *out, struct buf *
 	return true;
 }
 
-str client_choose(const char *option, const char *env_name, const char *otherwise)
+str client_choose(const char *option, const char *otherwise)
 {
-	const char *env = getenv(env_name);
-
-	if (option)
-		return str_from_cstr(option);
-	return str_from_cstr(env && env[0] ? env : otherwise);
+	return str_from_cstr(option ? option : otherwise);
 }

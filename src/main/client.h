@@ -60,7 +60,7 @@ struct client_response {
 /* Waits for the head of an HTTP response. False: *problem says why. */
 bool client_response(struct client *c, struct client_response *out, struct buf *problem);
 
-/* The first given of: an option, an environment variable, a default. */
-str client_choose(const char *option, const char *env_name, const char *otherwise);
+/* The option if it was given, else the default. */
+str client_choose(const char *option, const char *otherwise);
 
 #endif

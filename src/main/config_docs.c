@@ -205,6 +205,15 @@ static void put_sections(bool honoured, struct buf *b)
 	}
 }
 
+static void put_aliases(struct buf *b)
+{
+	buf_puts(b, S("\n### Further names\n\nIn files, where the key itself is not there.\n\n"
+		      "| Name | Key |\n|---|---|\n"));
+	for (size_t i = 0; i < N_CONFIG_ALIASES; i++)
+		buf_printf(b, "| `%.*s` | `%.*s` |\n", STR_ARG(config_aliases[i].path),
+			   STR_ARG(config_aliases[i].key));
+}
+
 static void put_app_env(const struct app_key *k, struct buf *b)
 {
 	char name[APP_ENV_NAME_MAX];
@@ -268,4 +277,5 @@ void config_print_markdown(struct buf *b)
 	put_apps(b);
 	buf_puts(b, str_from_cstr(later_intro));
 	put_sections(false, b);
+	put_aliases(b);
 }

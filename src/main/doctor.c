@@ -182,9 +182,9 @@ static bool read_options(struct doctor *d, const struct cli *cli)
 		return false;
 	}
 	d->url_text = str_from_cstr(cli->url);
-	d->app_id = client_choose(cli->app_id, "SOCKUDO_DEFAULT_APP_ID", DEMO_APP_ID);
-	d->key = client_choose(cli->key, "SOCKUDO_DEFAULT_APP_KEY", DEMO_APP_KEY);
-	d->secret = client_choose(cli->secret, "SOCKUDO_DEFAULT_APP_SECRET", DEMO_APP_SECRET);
+	d->app_id = client_choose(cli->app_id, DEMO_APP_ID);
+	d->key = client_choose(cli->key, DEMO_APP_KEY);
+	d->secret = client_choose(cli->secret, DEMO_APP_SECRET);
 	d->trust = (struct client_trust){ cli->ca_file, cli->is_insecure };
 	d->has = has_at_first(&d->url);
 	d->is_json = cli->is_json;

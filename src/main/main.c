@@ -73,6 +73,18 @@ static int check_health(const struct cli *cli)
 	return status;
 }
 
+static int run_client(struct cli *cli, int (*command)(const struct cli *c))
+{
+	struct arena a;
+	int status = EXIT_USAGE;
+
+	arena_init_secret(&a);
+	if (startup_read_app(cli, &a))
+		status = command(cli);
+	arena_fini(&a);
+	return status;
+}
+
 static int print_usage_problem(struct buf *problem)
 {
 	fprintf(stderr, "sockudo: %.*s\nsockudo: --help shows what there is\n",
@@ -101,11 +113,11 @@ int main(int argc, char **argv)
 	case CLI_PRINT_MARKDOWN:
 		return print_markdown();
 	case CLI_PUBLISH:
-		return command_publish(&cli);
+		return run_client(&cli, command_publish);
 	case CLI_WATCH:
-		return command_watch(&cli);
+		return run_client(&cli, command_watch);
 	case CLI_DOCTOR:
-		return command_doctor(&cli);
+		return run_client(&cli, command_doctor);
 	case CLI_HEALTH:
 		return check_health(&cli);
 	case CLI_CHECK:

@@ -100,9 +100,9 @@ int command_publish(const struct cli *cli)
 	struct client c;
 	bool is_done;
 
-	p.app_id = client_choose(cli->app_id, "SOCKUDO_DEFAULT_APP_ID", DEMO_APP_ID);
-	p.key = client_choose(cli->key, "SOCKUDO_DEFAULT_APP_KEY", DEMO_APP_KEY);
-	p.secret = client_choose(cli->secret, "SOCKUDO_DEFAULT_APP_SECRET", DEMO_APP_SECRET);
+	p.app_id = client_choose(cli->app_id, DEMO_APP_ID);
+	p.key = client_choose(cli->key, DEMO_APP_KEY);
+	p.secret = client_choose(cli->secret, DEMO_APP_SECRET);
 	buf_init(&p.problem, 4096);
 	if (problem) {
 		fprintf(stderr, "sockudo publish: --url %s: %s\n", url, problem);

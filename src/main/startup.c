@@ -3,7 +3,6 @@
 #include "main/startup.h"
 
 #include "main/certificate.h"
-#include "main/cli.h"
 #include "main/config_apps.h"
 
 #include <stdio.h>
@@ -57,17 +56,41 @@ void startup_fini(struct startup *s)
 }
 
 /* Each line with our name in front, as compilers do it. */
-int startup_print_errors(const struct startup *s)
+static void print_lines(str lines)
 {
-	str lines = buf_str(&s->report.errors);
-
 	while (lines.n) {
 		str line = str_split(&lines, '\n');
 
 		fprintf(stderr, "sockudo: %.*s\n", STR_ARG(line));
 	}
+}
+
+int startup_print_errors(const struct startup *s)
+{
+	print_lines(buf_str(&s->report.errors));
 	if (s->report.n_errors > s->report.n_shown_max)
 		fprintf(stderr, "sockudo: and %u more (sockudo check shows all)\n",
 			s->report.n_errors - s->report.n_shown_max);
 	return EXIT_USAGE;
+}
+
+bool startup_read_app(struct cli *cli, struct arena *a)
+{
+	struct config_report report;
+	struct config_variables v = { .env = { .get = get_variable },
+				      .arena = a,
+				      .report = &report };
+	bool is_good;
+
+	config_report_init(&report);
+	if (!cli->app_id)
+		cli->app_id = config_variable_get(&v, "SOCKUDO_DEFAULT_APP_ID");
+	if (!cli->key)
+		cli->key = config_variable_get(&v, "SOCKUDO_DEFAULT_APP_KEY");
+	if (!cli->secret)
+		cli->secret = config_variable_get(&v, "SOCKUDO_DEFAULT_APP_SECRET");
+	is_good = report.n_errors == 0;
+	print_lines(buf_str(&report.errors));
+	config_report_fini(&report);
+	return is_good;
 }

@@ -4,6 +4,7 @@
 
 #include "core/app.h"
 #include "io/tls.h"
+#include "main/cli.h"
 #include "main/config.h"
 
 struct startup {
@@ -22,5 +23,9 @@ void startup_fini(struct startup *s);
 
 /* The report's errors on stderr; answers the exit code. */
 int startup_print_errors(const struct startup *s);
+
+/* For the small clients: what of the app's id, key and secret is no option comes from the variables
+ * that configure the server, as texts in a. False: why not was said on stderr. */
+bool startup_read_app(struct cli *cli, struct arena *a);
 
 #endif

@@ -246,8 +246,8 @@ int command_watch(const struct cli *cli)
 		fprintf(stderr, "sockudo watch: --url %s: %s\n", text, problem);
 		return EXIT_USAGE;
 	}
-	w.key = client_choose(cli->key, "SOCKUDO_DEFAULT_APP_KEY", DEMO_APP_KEY);
-	w.secret = client_choose(cli->secret, "SOCKUDO_DEFAULT_APP_SECRET", DEMO_APP_SECRET);
+	w.key = client_choose(cli->key, DEMO_APP_KEY);
+	w.secret = client_choose(cli->secret, DEMO_APP_SECRET);
 	buf_init(&w.problem, 4096);
 	arena_init(&w.arena, ARENA_KEEP_BYTES);
 	ws_client_init(&w.ws, &c);

@@ -148,6 +148,12 @@ class Config(unittest.TestCase):
         self.assertEqual(len(lines), 11)
         self.assertEqual(lines[-1], "sockudo: and 5 more (sockudo check shows all)")
 
+    def test_the_small_clients_read_the_same_files(self):
+        done = self.run_program("publish", "--url", "http://127.0.0.1:1", "c", "e", "{}",
+                                SOCKUDO_DEFAULT_APP_SECRET_FILE="nowhere")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("SOCKUDO_DEFAULT_APP_SECRET_FILE: nowhere cannot be read", done.stderr)
+
     # explain
 
     def test_explain_tells_about_a_key_and_refuses_what_is_none(self):
