@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,14 +104,28 @@ static bool find_kb(str text, str name, uint64_t *bytes)
 	return false;
 }
 
+/* Where /proc shows processes alone (ProcSubset=pid). What files occupy that could be given back is
+ * not seen here. */
+static bool ask_sysinfo(struct host_memory *out)
+{
+	struct sysinfo s;
+
+	if (sysinfo(&s) != 0)
+		return false;
+	out->total_bytes = (uint64_t)s.totalram * s.mem_unit;
+	out->available_bytes = (uint64_t)(s.freeram + s.bufferram) * s.mem_unit;
+	return true;
+}
+
 static bool host(struct process *p, struct host_memory *out)
 {
 	char text[4096];
 	str all;
 
-	return reread(kernel_process_of(p)->meminfo_fd, text, sizeof(text), &all) &&
-	       find_kb(all, S("MemTotal:"), &out->total_bytes) &&
-	       find_kb(all, S("MemAvailable:"), &out->available_bytes);
+	return (reread(kernel_process_of(p)->meminfo_fd, text, sizeof(text), &all) &&
+		find_kb(all, S("MemTotal:"), &out->total_bytes) &&
+		find_kb(all, S("MemAvailable:"), &out->available_bytes)) ||
+	       ask_sysinfo(out);
 }
 
 static void close_if_open(int fd)

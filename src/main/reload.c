@@ -123,8 +123,11 @@ static void begin(struct reload *r)
 
 	r->is_asked = false;
 	r->begun_ms = clock_ms(loop_clock(r->init.loop));
-	if (!load(r, &next))
+	r->init.on_begin(r->init.ctx);
+	if (!load(r, &next)) {
+		r->init.on_end(r->init.ctx);
 		return;
+	}
 	log_changes(r, &next);
 	set_certificate(r, &next);
 	app_table_follow(next.apps, r->now.apps);
@@ -148,6 +151,7 @@ static void on_check(struct timer *t)
 	log_write(r->init.log, LOG_INFO, "reloaded", LF_STR("config", r->now.config->file.name),
 		  LF_U64("apps", r->now.apps->n),
 		  LF_U64("ms", clock_ms(loop_clock(r->init.loop)) - r->begun_ms));
+	r->init.on_end(r->init.ctx);
 	if (r->is_asked)
 		begin(r);
 }

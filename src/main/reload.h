@@ -22,6 +22,10 @@ struct reload_init {
 	struct server *server;
 	struct log *log;
 	struct loop *loop;
+	/* One begins; one is over (well or not). */
+	void (*on_begin)(void *ctx);
+	void (*on_end)(void *ctx);
+	void *ctx;
 };
 struct reload *reload_new(const struct reload_init *i);
 /* The server is gone. */

@@ -15,6 +15,7 @@
 #include "main/listen.h"
 #include "main/reload.h"
 #include "main/screen.h"
+#include "main/service.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -41,6 +42,7 @@ struct run {
 	size_t n_carriers;
 	struct server *server;
 	struct reload *reload;
+	struct service *service;
 	struct certificate_watch *certificates; /* NULL: there are none */
 	struct listeners listeners, metrics_listeners;
 	struct sandbox_status sandbox;
@@ -122,6 +124,7 @@ static void drain(struct run *r)
 	r->drain_end_ms = clock_ms(loop_clock(r->control)) +
 			  c->shutdown_grace_period * (uint64_t)1000 + c->websocket.close_grace_ms;
 	log_write(r->log, LOG_INFO, "draining", LF_U64("grace_period_s", c->shutdown_grace_period));
+	service_stopping(r->service);
 	server_drain(r->server);
 	on_drain_check(&r->drain_check);
 }
@@ -188,6 +191,37 @@ static void open_metrics(struct run *r)
 	buf_fini(&problem);
 }
 
+/* The service manager */
+
+static void say_ready(const struct run *r)
+{
+	const struct config *c = reload_config(r->reload);
+	char text[NET_ADDRESS_TEXT_MAX];
+	struct buf status;
+
+	buf_init(&status, 4096);
+	buf_puts(&status, S("Serving on "));
+	if (c->unix_socket.enabled)
+		buf_puts(&status, c->unix_socket.path);
+	else
+		buf_puts(&status, net_address_format(&r->listeners.addresses[0], text));
+	service_ready(r->service, buf_str(&status));
+	buf_fini(&status);
+}
+
+static void on_reload_begin(void *ctx)
+{
+	service_reloading(((struct run *)ctx)->service);
+}
+
+static void on_reload_end(void *ctx)
+{
+	const struct run *r = ctx;
+
+	if (!r->is_draining)
+		say_ready(r);
+}
+
 static bool open_server(struct run *r, const struct run_input *in)
 {
 	struct server_options o = config_server_options(r->config);
@@ -201,7 +235,11 @@ static bool open_server(struct run *r, const struct run_input *in)
 						      .has_tls = in->tls,
 						      .server = r->server,
 						      .log = r->log,
-						      .loop = r->control });
+						      .loop = r->control,
+						      .on_begin = on_reload_begin,
+						      .on_end = on_reload_end,
+						      .ctx = r });
+	r->service = service_new(r->control, r->loops, r->n_loops, r->log);
 	server_set_tls(r->server, in->tls);
 	if (in->tls)
 		r->certificates = certificate_watch_new(r->control, r->server, r->log, r->reload);
@@ -319,6 +357,7 @@ static void log_listeners(const struct run *r, const struct app_table *apps)
 static void serve(struct run *r)
 {
 	timer_init(&r->drain_check, on_drain_check);
+	say_ready(r);
 	while (!r->is_over)
 		loop_turn(r->control, UINT32_MAX);
 	log_write(r->log, LOG_INFO, "stopped");
@@ -332,6 +371,7 @@ static void close_all(struct run *r, const struct run_input *in)
 	for (size_t i = 0; i < r->n_carriers; i++)
 		pthread_join(r->carriers[i].thread, NULL);
 	certificate_watch_free(r->certificates);
+	service_free(r->service);
 	if (r->server)
 		server_free(r->server);
 	else
