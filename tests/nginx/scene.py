@@ -137,13 +137,16 @@ class Nginx:
         (self.folder / "nginx.conf").write_text(MAIN.format(temporary=temporary))
         (self.folder / "site.conf").write_text(text)
 
-    def command(self, *options):
-        return [PROGRAM, "-p", self.folder, "-c", "nginx.conf", "-e", "error.log", *options]
+    def run(self, *options):
+        """Another nginx in this folder, which ends by itself."""
+        args = [PROGRAM, "-p", self.folder, "-e", "stderr", *options]
+        return subprocess.run(args, capture_output=True, text=True, check=False)
 
     def start(self):
         self.process = subprocess.Popen(
-            self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+            [PROGRAM, "-p", self.folder, "-c", "nginx.conf", "-e", "error.log"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
         deadline = time.monotonic() + TIMEOUT_S
         while True:
             try:

@@ -80,6 +80,27 @@ class Files(NginxCase):
                 self.assertNotIn("connection", api_headers)
                 self.assertNotIn("upgrade", api_headers)
 
+    def test_main_file_is_accepted_and_takes_the_sites_in(self):
+        nginx = self.nginx("minimal")
+        text = (FILES / "nginx.conf").read_text()
+        for old, new in [
+            ("/etc/nginx/mime.types", "types.conf"),
+            ("/etc/nginx/modules-enabled/*.conf", "modules-enabled/*.conf"),
+            ("/etc/nginx/conf.d/*.conf", "site.conf"),
+            ("/etc/nginx/sites-enabled/*", "sites-enabled/*"),
+            ("/run/nginx.pid", "main.pid"),
+            ("/var/log/nginx/", f"{nginx.folder}/"),
+            ("user www-data;", ""),
+        ]:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        (nginx.folder / "types.conf").write_text("types { text/html html; }\n")
+        (nginx.folder / "main.conf").write_text(text)
+        done = nginx.run("-T", "-c", "main.conf")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("# configuration file ./site.conf", done.stdout.replace(f"{nginx.folder}", "."))
+        self.assertIn("upstream sockudo_backend", done.stdout)
+
     def test_what_files_have_in_common_is_the_same_in_all(self):
         """Blocks and settings with the same first line differ only where their file's purpose is."""
         common = [
