@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 /* The certificate */
 
@@ -138,11 +139,11 @@ static enum dial_tls_failure failure_of(int reason)
 	}
 }
 
-static void note_failure(int ssl_error, struct dial_tls_report *r)
+static void note_failure(struct dial_tls_report *r)
 {
 	unsigned long e = ERR_peek_error();
 
-	if (ssl_error == SSL_ERROR_SYSCALL && e == 0) {
+	if (e == 0) {
 		r->failure = DIAL_TLS_CLOSED;
 		snprintf(r->detail, sizeof(r->detail), "%s",
 			 errno ? strerror(errno) : "the stream ended");
@@ -178,7 +179,7 @@ static bool shake_hands(struct dial *d, uint64_t deadline_ms, struct dial_tls_re
 			return true;
 		error = SSL_get_error(d->tls, n);
 		if (!is_wanting(error)) {
-			note_failure(error, r);
+			note_failure(r);
 			return false;
 		}
 		if (!wait_again(d, error, deadline_ms)) {
@@ -186,6 +187,17 @@ static bool shake_hands(struct dial *d, uint64_t deadline_ms, struct dial_tls_re
 			return false;
 		}
 	}
+}
+
+/* An image of nothing but the program has the authorities where Debian keeps them, and no folder as
+ * OpenSSL wants it. */
+static bool load_system_ca(SSL_CTX *ctx)
+{
+	static const char file[] = "/etc/ssl/certs/ca-certificates.crt";
+
+	if (access(X509_get_default_cert_dir(), R_OK) == 0)
+		return SSL_CTX_set_default_verify_paths(ctx) == 1;
+	return SSL_CTX_load_verify_file(ctx, file) == 1;
 }
 
 static SSL_CTX *context_new(const struct dial_tls_options *o, struct dial_tls_report *r)
@@ -198,8 +210,7 @@ static SSL_CTX *context_new(const struct dial_tls_options *o, struct dial_tls_re
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
-	has_ca = o->ca_file ? SSL_CTX_load_verify_file(ctx, o->ca_file) == 1 :
-			      SSL_CTX_set_default_verify_paths(ctx) == 1;
+	has_ca = o->ca_file ? SSL_CTX_load_verify_file(ctx, o->ca_file) == 1 : load_system_ca(ctx);
 	if (has_ca || !o->ca_file)
 		return ctx;
 	r->failure = DIAL_TLS_BAD_CA_FILE;

@@ -222,7 +222,7 @@ case("a_name_that_the_proxy_rejects_is_named", "tls-rejected", nginx="", scheme=
 case("https_at_a_port_without_tls_is_named", "not-tls", url=lambda w: f"https://{HOST}:{w.server.port}")
 case("http_at_a_port_with_tls_is_named", "tls-port", url=lambda w: f"http://{HOST}:{w.ports['a_good_proxy_with_tls_has_no_findings']}")
 case("a_handshake_without_an_answer_is_named", "tls-silent", url=lambda w: f"https://{HOST}:{w.mute.port}", timeout=1)
-case("a_handshake_that_breaks_off_is_named", "tls-failed", url=lambda w: w.saying(b"", "https"))
+case("a_handshake_that_breaks_off_is_named", "tls-failed", url=lambda w: w.saying(b"", "https"), seen="the stream ended")
 case("a_missing_forwarded_proto_is_a_warning", "proto-missing", scheme="https", certificate="good",
      nginx=site(api=api_at(forward=FORWARD.replace("$scheme", '""'))))
 
@@ -712,6 +712,24 @@ class Doctor(unittest.TestCase):
         urls = [self.world.saying(text) for text in texts]
         for report in self.pool.map(lambda url: examine(url, "--idle", 0, "--timeout", 1), urls):
             self.assertGreater(report["problems"], 0, report)
+
+    # The other clients
+
+    def test_publish_and_watch_speak_tls_and_look_at_the_certificate(self):
+        url = self.world.url_of(named("a_good_proxy_with_tls_has_no_findings"))
+        ca = ("--ca", World.certificates.root)
+        watch = subprocess.Popen(
+            [PROGRAM, "watch", "--url", url, *ca, "c"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(watch.communicate)
+        self.addCleanup(watch.kill)
+        self.assertIn("watching c", watch.stderr.readline())
+        for options, status in ((ca, 0), (("--insecure",), 0), ((), 1)):
+            done = subprocess.run(
+                [PROGRAM, "publish", "--url", url, *options, "c", "e", "x"], capture_output=True, text=True,
+                timeout=RUN_TIMEOUT_S)
+            self.assertEqual(done.returncode, status, done.stderr)
+        self.assertIn("its certificate: unable to get local issuer certificate", done.stderr)
+        self.assertEqual([watch.stdout.readline() for _ in range(2)], ["c e x\n"] * 2)
 
     # What is written about it
 
