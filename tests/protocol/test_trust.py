@@ -1,7 +1,10 @@
 """Who a request comes from: what the peer says is believed only of a trusted peer."""
 
+import shutil
 import socket
+import ssl
 import struct
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -198,6 +201,32 @@ class ProxyProtocolOff(ServerCase):
     def test_a_header_is_refused_and_the_log_says_what_to_set(self):
         self.assertEqual(self.http().ask(v2() + b"GET /up HTTP/1.1\r\n\r\n").status, 400)
         self.assertRegex(self.server.log(), '"PROXY header not expected".*proxy_protocol is off')
+
+
+class ProxyProtocolOverTls(unittest.TestCase):
+    """The header comes in front of the handshake."""
+
+    @unittest.skipUnless(shutil.which("openssl"), "no openssl to make a certificate with")
+    def test_the_handshake_follows_the_header(self):
+        folder = tempfile.TemporaryDirectory(prefix="sockudo-trust-")
+        self.addCleanup(folder.cleanup)
+        key, cert = f"{folder.name}/key.pem", f"{folder.name}/cert.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+            + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
+            check=True,
+            capture_output=True,
+        )
+        server = Server(proxy_protocol=True, ssl={"enabled": True, "cert_path": cert, "key_path": key})
+        self.addCleanup(server.stop)
+        for header in (v1(), v2()):
+            with server.http() as http:
+                http.send(header)
+                http.socket = ssl.create_default_context(cafile=cert).wrap_socket(
+                    http.socket, server_hostname="localhost"
+                )
+                seen = doctor(http)
+            self.assertEqual((seen["client"], seen["scheme"]), ("203.0.113.7", "https"))
 
 
 class UnixSocket(unittest.TestCase):
