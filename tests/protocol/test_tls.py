@@ -185,6 +185,13 @@ class Agreement(TlsCase):
                 works = name in GOOD_CIPHERS_1_2 and (kind == "ec") == ("ECDSA" in name)
                 self.assertEqual(self.can_connect(server), works, (kind, name))
 
+    def test_groups_that_cost_much_are_not_agreed_on(self):
+        server = self.start()
+        for group, works in (("X25519", True), ("prime256v1", True), ("secp384r1", True), ("secp521r1", False)):
+            server.context = client_context()
+            server.context.set_ecdh_curve(group)
+            self.assertEqual(self.can_connect(server), works, group)
+
     def ciphers(self):
         context = client_context()
         context.set_ciphers("ALL:@SECLEVEL=0")

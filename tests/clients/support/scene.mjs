@@ -31,8 +31,8 @@ export class Scene {
 
   /** The server SDK, with the credentials of an app. */
   sdkOf(app, options = {}) {
-    const { host, port } = this.server;
-    return new PusherSdk({ appId: app.id, key: app.key, secret: app.secret, host, port, useTLS: false, ...options });
+    const { host, port, isTls } = this.server;
+    return new PusherSdk({ appId: app.id, key: app.key, secret: app.secret, host, port, useTLS: isTls, ...options });
   }
 
   /** Options for pusher-js in the name of a user of the application. */
@@ -41,7 +41,8 @@ export class Scene {
       cluster: '',
       wsHost: this.server.host,
       wsPort: this.server.port,
-      forceTLS: false,
+      wssPort: this.server.port,
+      forceTLS: this.server.isTls,
       enabledTransports: ['ws', 'wss'],
       channelAuthorization: {
         endpoint: this.backend.endpoint,

@@ -27,6 +27,7 @@ export class Server {
     const server = new Server();
     server.host = HOST;
     server.port = await freePort();
+    server.isTls = Boolean(settings.ssl?.enabled);
     server.#folder = await mkdtemp(path.join(os.tmpdir(), 'sockudo-clients-'));
     await writeFile(server.#configFile, JSON.stringify({
       host: HOST,
@@ -97,7 +98,7 @@ export class Server {
 
   async #answers() {
     try {
-      return (await fetch(`http://${HOST}:${this.port}/live`)).ok;
+      return (await fetch(`${this.isTls ? 'https' : 'http'}://${HOST}:${this.port}/live`)).ok;
     } catch {
       return false;
     }
