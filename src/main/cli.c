@@ -107,6 +107,7 @@ static const struct cli_option options[] = {
 	SWITCHES("--insecure", 0, FOR_CLIENTS, is_insecure),
 	TAKES("--idle", 0, FOR_DOCTOR, idle_s),
 	TAKES("--timeout", 0, FOR_DOCTOR, timeout_s),
+	TAKES("--origin", 0, FOR_DOCTOR, origin),
 	SWITCHES("--json", 0, FOR_DOCTOR, is_json),
 };
 
@@ -348,6 +349,7 @@ static const char doctor_help[] =
 	"                       _KEY and _SECRET; or the demo app's\n"
 	"  --idle SECONDS       how long a WebSocket has to live in silence: 65; 0 leaves it out\n"
 	"  --timeout SECONDS    for each answer: 5\n"
+	"  --origin URL         of the page that connects, for apps with allowed_origins\n"
 	"  --ca FILE            authorities to believe instead of the system's\n"
 	"  --insecure           believe any certificate\n"
 	"  --json               for programs: one object\n"

@@ -33,8 +33,8 @@ struct cli {
 	const char *ca_file;
 	bool is_insecure;
 	const char *channel;
-	const char *event, *data;	/* publish */
-	const char *idle_s, *timeout_s; /* doctor */
+	const char *event, *data;		 /* publish */
+	const char *idle_s, *timeout_s, *origin; /* doctor */
 	bool is_json;
 };
 

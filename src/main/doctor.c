@@ -185,6 +185,7 @@ static bool read_options(struct doctor *d, const struct cli *cli)
 	d->app_id = client_choose(cli->app_id, DEMO_APP_ID);
 	d->key = client_choose(cli->key, DEMO_APP_KEY);
 	d->secret = client_choose(cli->secret, DEMO_APP_SECRET);
+	d->origin = str_from_cstr(cli->origin ? cli->origin : "");
 	d->trust = (struct client_trust){ cli->ca_file, cli->is_insecure };
 	d->has = has_at_first(&d->url);
 	d->is_json = cli->is_json;

@@ -83,6 +83,7 @@ struct doctor {
 	struct client_url url;
 	struct client_trust trust;
 	str app_id, key, secret;
+	str origin; /* n == 0: as a client that is no page */
 	unsigned idle_ms, wait_ms;
 	bool is_json;
 	/* Learned */
@@ -152,9 +153,12 @@ str doctor_describe(struct doctor *d, const struct http_answer *a);
 
 /* The WebSocket (doctor_socket.c) */
 
-/* A WebSocket's request on c, up to the head of the answer, which stays in c->in. */
+/* A WebSocket's request on c, up to the head of the answer, which stays in c->in. lines: further
+ * header lines. */
 void doctor_ask_socket(struct doctor *d, struct client *c, struct ws_client *w, str lines,
 		       struct http_answer *out, size_t *head_bytes);
+/* "Origin: …" with its CRLF, or nothing. */
+str doctor_origin_line(struct doctor *d, str origin);
 void doctor_close_socket(struct doctor *d);
 /* The next event on the socket within wait_ms, whose decoded parts live in d's arena. OK; ERR_AGAIN;
  * ERR_IO: it is closed, *why says how; pings are answered and not handed out. */

@@ -104,7 +104,8 @@ static void ask_all(struct doctor *d)
 	if (!doctor_connect(d, &d->socket, &d->first[DOCTOR_APP]))
 		return;
 	d->has_socket = true;
-	doctor_ask_socket(d, &d->socket, &d->ws, S(""), &d->first[DOCTOR_APP], &head_bytes);
+	doctor_ask_socket(d, &d->socket, &d->ws, doctor_origin_line(d, d->origin),
+			  &d->first[DOCTOR_APP], &head_bytes);
 	d->socket_since_ms = dial_now_ms();
 	if (d->first[DOCTOR_APP].status == 101)
 		ws_client_begin(&d->ws, head_bytes);
@@ -173,26 +174,33 @@ static void judge_health(struct doctor *d, const struct http_answer *a, str of)
 			    STR_ARG(word));
 }
 
+static void judge_health_of_app(struct doctor *d, const struct http_answer *a, str target)
+{
+	if (d->first[DOCTOR_APPS].status == 403 && a->status == 503)
+		doctor_find(d, DOCTOR_APP_DISABLED, "%.*s says 503", STR_ARG(target));
+	else
+		judge_health(d, a, target);
+}
+
+/* Who follows the original's documentation passes on /up/{app} alone: that is health enough. */
 void doctor_check_health(struct doctor *d)
 {
 	const struct http_answer *up = &d->first[DOCTOR_UP];
 	str target = doctor_text(d, "/up/%.*s", STR_ARG(d->app_id));
+	bool has_up = doctor_is_ours(up, DOCTOR_UP);
 	struct http_answer of_app;
 
-	if (!doctor_is_ours(up, DOCTOR_UP)) {
-		doctor_find_foreign(d, up, DOCTOR_UP);
+	doctor_get(d, target, S(""), &of_app);
+	if (!doctor_is_ours(&of_app, DOCTOR_UP)) {
+		doctor_find_foreign(d, has_up ? &of_app : up, DOCTOR_UP);
 		return;
 	}
-	judge_health(d, up, S("/up"));
-	doctor_get(d, target, S(""), &of_app);
-	if (!doctor_is_ours(&of_app, DOCTOR_UP))
-		doctor_find_foreign(d, &of_app, DOCTOR_UP);
-	else if (d->first[DOCTOR_APPS].status == 403 && of_app.status == 503)
-		doctor_find(d, DOCTOR_APP_DISABLED, "%.*s says 503", STR_ARG(target));
-	else
-		judge_health(d, &of_app, target);
+	if (has_up)
+		judge_health(d, up, S("/up"));
+	judge_health_of_app(d, &of_app, target);
 	if (!d->lines[d->check].text.p)
-		doctor_ok(d, "/up and %.*s say OK", STR_ARG(target));
+		doctor_ok(d, "%s%.*s say%s OK", has_up ? "/up and " : "", STR_ARG(target),
+			  has_up ? "" : "s");
 }
 
 /* Time */

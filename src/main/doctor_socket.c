@@ -45,6 +45,11 @@ void doctor_ask_socket(struct doctor *d, struct client *c, struct ws_client *w, 
 	out->body = arena_copy(&d->arena, buf_str(&c->in));
 }
 
+str doctor_origin_line(struct doctor *d, str origin)
+{
+	return origin.n ? doctor_text(d, "Origin: %.*s\r\n", STR_ARG(origin)) : S("");
+}
+
 void doctor_close_socket(struct doctor *d)
 {
 	if (!d->has_socket)
@@ -179,6 +184,8 @@ static void find_error(struct doctor *d, const struct doctor_event *e)
 		f = DOCTOR_KEY_UNKNOWN;
 	else if (str_eq(code, S("4003")))
 		f = DOCTOR_APP_DISABLED;
+	else if (str_contains_nocase(message, S("origin")))
+		f = DOCTOR_ORIGIN_REFUSED;
 	doctor_find(d, f, "error %.*s: %.*s", STR_ARG(code), STR_ARG(str_take(message, 300)));
 }
 
@@ -374,39 +381,56 @@ static bool is_origin_allowed(struct doctor *d, struct ws_client *w)
 	       !str_contains_nocase(m.payload, S("4009"));
 }
 
+static str own_origin(struct doctor *d)
+{
+	struct buf host;
+	str origin;
+
+	buf_init(&host, 4096);
+	client_url_put_host(&d->url, &host);
+	origin = doctor_text(d, "%s%.*s", d->url.is_tls ? "https://" : "http://",
+			     STR_ARG(buf_str(&host)));
+	buf_fini(&host);
+	return origin;
+}
+
+/* Asks on c, and says what the answer shows. */
+static void look_at_extras(struct doctor *d, struct client *c, struct ws_client *w)
+{
+	str origin = d->origin.n ? d->origin : own_origin(d);
+	str lines = doctor_text(d, "%.*sSec-WebSocket-Extensions: permessage-deflate\r\n",
+				STR_ARG(doctor_origin_line(d, origin)));
+	struct http_answer a;
+	size_t head_bytes = 0;
+	bool is_compressed;
+
+	doctor_ask_socket(d, c, w, lines, &a, &head_bytes);
+	if (a.status != 101) {
+		doctor_find_foreign(d, &a, DOCTOR_APP);
+		return;
+	}
+	is_compressed = http_answer_header(&a, S("sec-websocket-extensions")).n > 0;
+	ws_client_begin(w, head_bytes);
+	doctor_ok(d, "%s; pages of %.*s are %s",
+		  is_compressed ? "compression is agreed on" :
+				  "no compression (websocket.compression is off, or the proxy "
+				  "removes the header)",
+		  STR_ARG(origin),
+		  is_origin_allowed(d, w) ? "allowed" : "not in the app's allowed_origins");
+}
+
 void doctor_check_extras(struct doctor *d)
 {
-	struct buf lines;
-	struct http_answer a;
 	struct ws_client w;
 	struct client c;
-	size_t head_bytes = 0;
 
 	if (!doctor_connect(d, &c, NULL)) {
 		doctor_skip(d, "no second connection");
 		return;
 	}
-	buf_init(&lines, 4096);
-	buf_printf(&lines, "Origin: %s", d->url.is_tls ? "https://" : "http://");
-	client_url_put_host(&d->url, &lines);
-	buf_puts(&lines, S("\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"));
-	doctor_ask_socket(d, &c, &w, buf_str(&lines), &a, &head_bytes);
-	if (a.status == 101) {
-		bool is_compressed = http_answer_header(&a, S("sec-websocket-extensions")).n > 0;
-
-		ws_client_begin(&w, head_bytes);
-		doctor_ok(d, "%s; pages of this origin are %s",
-			  is_compressed ? "compression is agreed on" :
-					  "no compression (websocket.compression is off, or the "
-					  "proxy removes the header)",
-			  is_origin_allowed(d, &w) ? "allowed" :
-						     "not in the app's allowed_origins");
-	} else {
-		doctor_find_foreign(d, &a, DOCTOR_APP);
-	}
+	look_at_extras(d, &c, &w);
 	ws_client_fini(&w);
 	client_close(&c);
-	buf_fini(&lines);
 }
 
 /* Silence */

@@ -168,6 +168,7 @@ case("http_2_behind_the_proxy_is_named", "upgrade-not-done",
 case("a_missing_location_for_sockets_is_named", "socket-not-proxied", nginx=site(NO_SOCKET))
 case("a_missing_location_for_the_api_is_named", "api-not-proxied", nginx=site(api=NO_API))
 case("a_missing_location_for_health_is_a_warning", "health-hidden", nginx=site(health=NO_HEALTH))
+case("health_of_an_app_is_enough", nginx=site(health=f"location /up/ {{ proxy_pass http://good; {VERSION} }}"))
 case("another_site_is_named", "other-site", nginx='location = / { return 200 "welcome"; }')
 case("a_page_for_every_path_is_another_site", "other-site",
      nginx='location / { default_type text/html; return 200 "<h1>Welcome</h1>"; }')
@@ -236,6 +237,11 @@ case("a_wrong_app_id_is_named", {"app-id-unknown", "app-mismatch"}, nginx=GOOD, 
 case("the_id_of_another_app_is_named", "app-mismatch", nginx=GOOD, options=("--app-id", "second"))
 case("a_disabled_app_is_named", "app-disabled", nginx=GOOD,
      options=("--app-id", "off", "--key", "off-key", "--secret", "off-secret"))
+PICKY = ("--app-id", "picky", "--key", "picky-key", "--secret", "picky-secret")
+case("an_origin_that_the_app_does_not_know_is_named", "origin-refused", nginx=GOOD,
+     options=(*PICKY, "--origin", "https://other.example"))
+case("no_origin_for_an_app_that_wants_one_is_named", "origin-refused", nginx=GOOD, options=PICKY)
+case("an_origin_that_the_app_allows_has_no_findings", nginx=GOOD, options=(*PICKY, "--origin", "https://page.example"))
 case("a_path_that_a_proxy_pass_rewrites_is_named", "path-changed",
      nginx=site(api=f"location /apps/ {{ proxy_pass http://good/; {FORWARD} {VERSION} {KEEP} }}"))
 case("a_query_that_the_proxy_adds_to_is_named", "path-changed",
@@ -361,7 +367,7 @@ case("a_connection_that_is_forgotten_in_silence_is_named", "idle-cut", url=lambd
 
 # Not produced here, and why.
 NOT_PRODUCED = {
-    "address-dead": "a name with a living and a dead address would be needed",
+    "address-dead": "a name with a living and a dead address would be needed: src/main/doctor_net_test.c",
     "no-route": "depends on the machine's routes",
     "cert-not-yet-valid": "the same code as expired",
     "cert-bad": "the remainder of many",
@@ -412,6 +418,7 @@ class World:
             app(),
             app("second", "second-key", "second-secret"),
             app("off", "off-key", "off-secret", enabled=False),
+            app("picky", "picky-key", "picky-secret", allowed_origins=["https://page.example"]),
         ]
         self.server = self.start(Server(apps))
         self.other_node = self.start(Server(apps))
