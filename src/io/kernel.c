@@ -282,6 +282,7 @@ static const struct loop_ops kernel_ops = {
 	.listen = kernel_listen,
 	.listen_unix = kernel_listen_unix,
 	.listen_share = kernel_listen_share,
+	.stop_listening = kernel_stop_listening,
 	.accept = kernel_accept,
 	.connect = kernel_connect,
 	.connect_result = kernel_connect_result,

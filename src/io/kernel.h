@@ -34,6 +34,7 @@ err kernel_listen(struct loop *l, struct io_file *f, struct net_address *a, int 
 err kernel_listen_unix(struct loop *l, struct io_file *f, str path, unsigned mode,
 		       int *system_error);
 err kernel_listen_share(struct loop *l, struct io_file *f, const struct io_file *first);
+void kernel_stop_listening(struct loop *l, struct io_file *listener);
 err kernel_accept(struct loop *l, struct io_file *listener, struct io_file *f,
 		  struct net_address *peer);
 err kernel_connect(struct loop *l, struct io_file *f, const struct net_address *a,

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/eventfd.h>
@@ -209,6 +210,27 @@ static void refuse_with_spare(struct kernel_loop *k, int listener_fd)
 	if (fd >= 0)
 		close(fd);
 	k->spare_fd = kernel_spare_open();
+}
+
+/* Drops segments with SYN and without ACK before TCP sees them, and nothing else. A Unix socket
+ * refuses the filter, or has nothing to drop. */
+void kernel_stop_listening(struct loop *l, struct io_file *listener)
+{
+	enum { TCP_FLAGS_OFFSET = 13, FLAG_SYN = 2, FLAG_ACK = 16 };
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_OFFSET),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FLAG_SYN | FLAG_ACK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FLAG_SYN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog filter = { .len = ARRAY_LEN(code), .filter = code };
+	int family = 0;
+	socklen_t n = sizeof(family);
+
+	getsockopt(listener->fd, SOL_SOCKET, SO_DOMAIN, &family, &n);
+	if (family != AF_UNIX)
+		setsockopt(listener->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 }
 
 err kernel_accept(struct loop *l, struct io_file *listener, struct io_file *f,

@@ -61,6 +61,7 @@ struct loop_ops {
 	err (*listen_unix)(struct loop *l, struct io_file *f, str path, unsigned mode,
 			   int *system_error);
 	err (*listen_share)(struct loop *l, struct io_file *f, const struct io_file *first);
+	void (*stop_listening)(struct loop *l, struct io_file *listener);
 	err (*accept)(struct loop *l, struct io_file *listener, struct io_file *f,
 		      struct net_address *peer);
 	err (*connect)(struct loop *l, struct io_file *f, const struct net_address *a,

@@ -65,6 +65,11 @@ err net_listen_share(struct loop *l, struct io_file *f, const struct io_file *fi
 	return l->ops->listen_share(l, f, first);
 }
 
+void net_stop_listening(struct loop *l, struct io_file *listener)
+{
+	l->ops->stop_listening(l, listener);
+}
+
 err net_accept(struct loop *l, struct io_file *listener, struct io_file *f,
 	       struct net_address *peer)
 {

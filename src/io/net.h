@@ -40,6 +40,11 @@ err net_listen_unix(struct loop *l, struct io_file *f, str path, unsigned mode, 
 /* Another loop watches the same listening descriptor (dup). OK or ERR_LIMIT. */
 err net_listen_share(struct loop *l, struct io_file *f, const struct io_file *first);
 
+/* TCP: who begins to connect from now on gets no answer, as if the network had lost it, and tries
+ * again after a second; what is on its way already can be accepted. To close the listener a moment
+ * later breaks nothing off. Unix: the owner removes the path, which does the same. */
+void net_stop_listening(struct loop *l, struct io_file *listener);
+
 /* OK; ERR_AGAIN: nothing waits; ERR_LIMIT: out of descriptors (the connection was taken with a
  * spare one and closed, if there was one: wait a moment before the next try); ERR_IO: this one
  * failed, try the next. */

@@ -675,6 +675,11 @@ static void sim_close(struct loop *l, struct io_file *f)
 	sim_end_close(container_of(file, struct sim_end, file));
 }
 
+/* A connection of the simulated network is made at once: none is ever half-way. */
+static void sim_stop_listening(struct loop *l, struct io_file *listener)
+{
+}
+
 const struct loop_ops sim_ops = {
 	.free = sim_loop_free,
 	.poll = sim_loop_poll,
@@ -686,6 +691,7 @@ const struct loop_ops sim_ops = {
 	.listen = sim_listen,
 	.listen_unix = sim_listen_unix,
 	.listen_share = sim_listen_share,
+	.stop_listening = sim_stop_listening,
 	.accept = sim_accept,
 	.connect = sim_connect,
 	.connect_result = sim_connect_result,

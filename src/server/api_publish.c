@@ -42,12 +42,6 @@ static void publish(const struct http_call *call, bool is_batch)
 	struct event_refusal why;
 	struct event_body body;
 
-	if (call->worker->is_draining) {
-		uint32_t grace_s = call->worker->options->shutdown_grace_period_s;
-
-		http_answer_later(call, grace_s ? grace_s : 1, "draining", S("Server is draining"));
-		return;
-	}
 	if (event_body_parse(call->body, is_batch, call->app, idempotency_header(call),
 			     &call->worker->arena, &body, &why) != OK)
 		answer_refusal(call, &why);

@@ -86,7 +86,7 @@ void changeover_fini(struct worker *w)
 
 static void close_if_gone(struct conn *c)
 {
-	if (c->phase != CONN_OPENING && c->phase != CONN_OPEN)
+	if ((c->phase != CONN_OPENING && c->phase != CONN_OPEN) || !c->local_app)
 		return;
 	if (c->local_app->is_removed)
 		conn_refuse(c, PUSHER_NO_APP, S("Application does not exist"));

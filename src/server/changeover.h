@@ -15,12 +15,6 @@ bool changeover_is_due(const struct worker *w);
 /* Once per turn. True: there is more to be done in the next. */
 bool changeover_turn(struct worker *w);
 void changeover_on_mail(struct worker *w, const struct to_worker_reload *m);
-/* c is about to leave the worker's list. */
-static inline void changeover_pass_over(struct worker *w, const struct conn *c)
-{
-	if (w->sweep == &c->link)
-		w->sweep = c->link.next;
-}
 
 /* The records of the worker's apps, at its beginning and at its end. */
 void changeover_init(struct worker *w);

@@ -7,7 +7,7 @@
 #include "io/tls.h"
 #include "server/client_address.h"
 #include "server/http.h"
-#include "server/changeover.h"
+#include "server/drain.h"
 #include "server/server.h"
 #include "server/session.h"
 #include "server/worker.h"
@@ -26,9 +26,14 @@ struct conn_kept {
 	char bytes[];
 };
 
+uint64_t conn_now_ms(const struct conn *c)
+{
+	return clock_ms(loop_clock(c->worker->loop));
+}
+
 uint32_t conn_now_s(const struct conn *c)
 {
-	return (uint32_t)(clock_ms(loop_clock(c->worker->loop)) / 1000);
+	return (uint32_t)(conn_now_ms(c) / 1000);
 }
 
 /* Input */
@@ -36,8 +41,9 @@ uint32_t conn_now_s(const struct conn *c)
 static bool may_handle(const struct conn *c)
 {
 	switch ((enum conn_phase)c->phase) {
-	case CONN_HTTP:
 	case CONN_OPENING:
+		return false;
+	case CONN_HTTP:
 	case CONN_OPEN:
 		return !c->awaits_hub && !c->blocked;
 	case CONN_CLOSING:
@@ -304,6 +310,17 @@ void conn_open(struct worker *w, int fd, enum listener_role role, const struct n
 		http_begin(c);
 	else
 		conn_end(c);
+	if (w->is_draining)
+		drain_opened(w);
+}
+
+/* A request that came in this very moment is still taken. */
+void conn_end_unasked(struct conn *c)
+{
+	if (wants_input(c))
+		receive(c);
+	if (c->phase == CONN_HTTP && !c->http && !c->awaits_hub && !c->kept && !out_has_pending(c))
+		conn_end(c);
 }
 
 /* Asking the hub */
@@ -504,7 +521,7 @@ void conn_end(struct conn *c)
 	c->kept = NULL;
 	timer_disarm(&c->timer);
 	net_close(w->loop, &c->file);
-	changeover_pass_over(w, c);
+	worker_pass_over(w, c);
 	list_remove(&c->link);
 	atomic_fetch_sub_explicit(&w->n_conns, 1, memory_order_relaxed);
 	c->phase = CONN_ENDED;

@@ -176,6 +176,10 @@ void conn_written(struct conn *c);
 void conn_overflow(struct conn *c);
 void conn_update_watch(struct conn *c);
 
+/* Ends a connection that no request is on; one that has arrived meanwhile is answered first. */
+void conn_end_unasked(struct conn *c);
+
+uint64_t conn_now_ms(const struct conn *c);
 /* Seconds of the worker's clock, for last_active_s. */
 uint32_t conn_now_s(const struct conn *c);
 

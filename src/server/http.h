@@ -42,10 +42,7 @@ void http_answer(const struct http_call *call, unsigned status, const char *cont
 void http_answer_json(const struct http_call *call, unsigned status, str body);
 /* {"error":text,"code":code,"status":status} */
 void http_answer_error(const struct http_call *call, unsigned status, const char *code, str text);
-/* 503 with Retry-After. */
-void http_answer_later(const struct http_call *call, uint32_t retry_after_s, const char *code,
-		       str text);
-/* The same because memory is short for what was asked. */
+/* 503 with Retry-After: memory is short for what was asked. */
 void http_answer_busy(const struct http_call *call);
 /* The hub's answer to the request that c awaits (bits of c remember how to answer). Takes over
  * the reference to its body. */

@@ -160,21 +160,9 @@ static void reply_error(struct conn *c, unsigned status, str lines, const char *
 	buf_fini(&b);
 }
 
-static void reply_later(struct conn *c, uint32_t retry_after_s, const char *code, str text)
-{
-	struct buf line;
-
-	buf_init(&line, 64);
-	buf_puts(&line, S("retry-after: "));
-	buf_putu(&line, retry_after_s);
-	buf_puts(&line, S("\r\n"));
-	reply_error(c, 503, buf_str(&line), code, text);
-	buf_fini(&line);
-}
-
 void http_reply_busy(struct conn *c)
 {
-	reply_later(c, 1, "backpressure", S("Too much is waiting"));
+	reply_error(c, 503, S("retry-after: 1\r\n"), "backpressure", S("Too much is waiting"));
 }
 
 void http_answer_over_rate(struct conn *c)
@@ -209,12 +197,6 @@ void http_answer_json(const struct http_call *call, unsigned status, str body)
 void http_answer_error(const struct http_call *call, unsigned status, const char *code, str text)
 {
 	reply_error(call->conn, status, (str){ 0 }, code, text);
-}
-
-void http_answer_later(const struct http_call *call, uint32_t retry_after_s, const char *code,
-		       str text)
-{
-	reply_later(call->conn, retry_after_s, code, text);
 }
 
 void http_answer_busy(const struct http_call *call)

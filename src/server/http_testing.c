@@ -6,6 +6,8 @@
 #include "core/auth.h"
 #include "server/server.h"
 #include "server/session.h"
+#include "codec/pusher.h"
+#include "server/drain.h"
 
 #include <stdio.h>
 
@@ -57,6 +59,12 @@ void session_begin(struct conn *c, const struct app *app, str origin)
 	snprintf(fixture->origin, sizeof(fixture->origin), "%.*s", STR_ARG(origin));
 	c->is_websocket = true;
 	c->phase = CONN_OPENING;
+}
+
+void drain_newcomer(struct conn *c)
+{
+	conn_begin_frames(c);
+	conn_refuse(c, PUSHER_OVER_CAPACITY, S("Server shutting down"));
 }
 
 uint16_t server_clients_port(const struct server *s)

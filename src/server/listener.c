@@ -106,6 +106,12 @@ err listener_share(struct worker *w, const struct worker *first)
 	return start(w, l, net_listen_share(w->loop, &l->file, &first->listeners->file));
 }
 
+void listener_stop_all(struct worker *w)
+{
+	for (struct listener *l = w->listeners; l; l = l->next)
+		net_stop_listening(w->loop, &l->file);
+}
+
 void listener_close_all(struct worker *w)
 {
 	while (w->listeners) {

@@ -27,6 +27,8 @@ err listener_open_unix(struct worker *w, enum listener_role role, str path, unsi
 		       int *system_error);
 /* The same descriptor as the listener that another worker opened last. */
 err listener_share(struct worker *w, const struct worker *first);
+/* No new connections; those that are at the door already are still taken. */
+void listener_stop_all(struct worker *w);
 void listener_close_all(struct worker *w);
 
 #endif

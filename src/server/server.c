@@ -10,6 +10,8 @@
 enum { ROUNDS_TO_REST = 6 };
 /* Of the descriptors that connections may have. */
 enum { RESERVE_SHARE = 16, RESERVE_MIN = 8, RESERVE_MAX = 64 };
+/* A client that was told to come again has come by then, over a slow network and TLS. */
+enum { LINGER_MS_MAX = 1000 };
 
 struct server {
 	/* The one that holds, and the one before it or after it, in turn. */
@@ -35,6 +37,11 @@ struct server {
 	struct admission admission;
 	struct metrics metrics;
 	atomic_bool is_draining;
+	struct {
+		atomic_uint n_telling, n_leaving; /* workers */
+		atomic_size_t n_told, n_back;	  /* clients */
+		atomic_uint_fast64_t last_told_ms;
+	} drain;
 };
 
 /* The hub's turn */
@@ -293,6 +300,7 @@ void server_reload(struct server *s, const struct server_options *o, const struc
 
 void server_drain(struct server *s)
 {
+	atomic_store(&s->drain.n_telling, s->n_workers);
 	atomic_store(&s->is_draining, true);
 	wake_workers(s);
 }
@@ -302,9 +310,47 @@ bool server_is_draining(const struct server *s)
 	return atomic_load_explicit(&s->is_draining, memory_order_relaxed);
 }
 
+bool server_is_leaving(const struct server *s)
+{
+	return atomic_load(&s->drain.n_leaving) == s->n_workers;
+}
+
 bool server_is_drained(const struct server *s)
 {
-	return server_is_draining(s) && server_n_connections(s) == 0;
+	return server_is_leaving(s) && server_n_connections(s) == 0;
+}
+
+void server_told(struct server *s, uint64_t now_ms)
+{
+	atomic_fetch_add(&s->drain.n_told, 1);
+	atomic_store(&s->drain.last_told_ms, now_ms);
+}
+
+void server_came_back(struct server *s)
+{
+	atomic_fetch_add(&s->drain.n_back, 1);
+}
+
+void server_has_told(struct server *s)
+{
+	atomic_fetch_sub(&s->drain.n_telling, 1);
+}
+
+bool server_may_leave(const struct server *s, uint64_t now_ms)
+{
+	uint64_t linger_ms = server_settings(s)->options.shutdown_grace_period_s * UINT64_C(250);
+
+	if (linger_ms > LINGER_MS_MAX)
+		linger_ms = LINGER_MS_MAX;
+	if (atomic_load(&s->drain.n_telling) > 0)
+		return false;
+	return atomic_load(&s->drain.n_back) >= atomic_load(&s->drain.n_told) ||
+	       now_ms >= atomic_load(&s->drain.last_told_ms) + linger_ms;
+}
+
+void server_leaves(struct server *s)
+{
+	atomic_fetch_add(&s->drain.n_leaving, 1);
 }
 
 /* Counts */

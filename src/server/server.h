@@ -52,12 +52,21 @@ bool server_is_reloading(const struct server *s);
 /* Any thread: what holds now. */
 const struct server_settings *server_settings(const struct server *s);
 
-/* Any thread: upgrades are refused from now on; every session gets 4200 and a Close, spread over
- * the grace period. */
+/* Any thread: the server lets everybody go, within the grace period (drain.h). */
 void server_drain(struct server *s);
 bool server_is_draining(const struct server *s);
-/* Any thread: have all connections ended? */
+/* Any thread: nobody is awaited any more, and no new connections are taken but those that are at
+ * the door already. */
+bool server_is_leaving(const struct server *s);
+/* Any thread: and have all connections ended? */
 bool server_is_drained(const struct server *s);
+/* For workers that drain. A client was told to come again; one that comes is taken for one that was
+ * told; all sessions of one worker were told; may a worker leave; it does. */
+void server_told(struct server *s, uint64_t now_ms);
+void server_came_back(struct server *s);
+void server_has_told(struct server *s);
+bool server_may_leave(const struct server *s, uint64_t now_ms);
+void server_leaves(struct server *s);
 
 /* Before the loops run: so many descriptors are left for connections; 0: nobody knows. */
 void server_set_descriptors(struct server *s, size_t n_left);

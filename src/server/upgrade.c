@@ -3,7 +3,7 @@
  * What a browser's page could not read is not answered here: whether the key, the origin and the
  * quotas are right is told by frames after the 101, by the session. HTTP answers are for
  * requests that are no handshake, for queries that cannot be understood (the typed parameters of
- * the original), and for a node that is going away.
+ * the original).
  *
  * protocol=2 asks for the native protocol, which we do not speak yet. The original always does,
  * so nothing is documented for that case; Pusher's code for it is 4007, which tells its clients
@@ -16,6 +16,7 @@
 #include "codec/urlencode.h"
 #include "server/http_priv.h"
 #include "server/session.h"
+#include "server/drain.h"
 #include "server/worker.h"
 
 /* The request */
@@ -265,8 +266,6 @@ void upgrade_handle(const struct http_call *call)
 
 	if (r->method == HTTP_HEAD) { /* there is nothing to look at but the handshake itself */
 		http_answer(call, 405, NULL, (str){ 0 }, S("Method Not Allowed"));
-	} else if (call->worker->is_draining) {
-		http_answer(call, 503, NULL, (str){ 0 }, (str){ 0 });
 	} else if (admission_pressure(call->worker->admission) == PRESSURE_SHEDDING) {
 		refuse_for_memory(call);
 	} else if (problem.n > 0) {
@@ -280,6 +279,9 @@ void upgrade_handle(const struct http_call *call)
 			return;
 		}
 		send_switching(call);
-		begin(call, &q);
+		if (call->worker->is_draining)
+			drain_newcomer(call->conn);
+		else
+			begin(call, &q);
 	}
 }

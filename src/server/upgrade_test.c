@@ -277,15 +277,15 @@ static void head_post_and_options_are_no_handshakes(void **state)
 	assert_false(f->has_begun);
 }
 
-static void a_draining_node_takes_nobody(void **state)
+static void a_draining_node_upgrades_and_asks_to_come_again(void **state)
 {
 	struct http_fixture *f = *state;
 
 	f->worker.is_draining = true;
-	request(f, "GET /app/app-key?protocol=abc", GOOD);
-	assert_sent(f, "HTTP/1.1 503 Service Unavailable\r\n" FIXTURE_CORS
-		       "content-length: 0\r\nconnection: close\r\ndate: " FIXTURE_DATE "\r\n\r\n");
-	assert_int_equal(f->conn.phase, CONN_CLOSING);
+	request(f, "GET /app/app-key?protocol=7", GOOD);
+	assert_true(str_has_prefix(buf_str(&f->sent), S("HTTP/1.1 101 Switching Protocols\r\n")));
+	assert_false(f->has_begun);
+	assert_int_equal(f->refused, 4100);
 }
 
 int main(void)
@@ -305,7 +305,7 @@ int main(void)
 		TEST(typed_parameters_must_be_understood),
 		TEST(tokens_and_the_native_protocol_are_refused_by_frame),
 		TEST(head_post_and_options_are_no_handshakes),
-		TEST(a_draining_node_takes_nobody),
+		TEST(a_draining_node_upgrades_and_asks_to_come_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

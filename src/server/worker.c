@@ -5,16 +5,13 @@
 #include "codec/deflate.h"
 #include "codec/pusher.h"
 #include "server/changeover.h"
+#include "server/drain.h"
 #include "server/http.h"
 #include "server/listener.h"
 #include "server/metrics.h"
 #include "server/server.h"
 #include "server/session.h"
 
-/* While draining, every so often a share of the sessions is closed. */
-#define DRAIN_STEP_MS 100
-#define DRAIN_STEP_MIN 250
-#define DRAIN_NEWCOMER_S 2
 /* Fewer connections than this are not worth giving memory back for. */
 #define PEAK_MIN 1000
 
@@ -165,63 +162,6 @@ static bool take_mail(struct worker *w)
 	return any;
 }
 
-/* Draining */
-
-/* Between two requests, or never asked anything; who has just come may have a request under way. */
-static bool is_idle(const struct conn *c)
-{
-	return c->phase == CONN_HTTP && !c->http && !c->awaits_hub && !out_has_pending(c) &&
-	       conn_now_s(c) - c->opened_s >= DRAIN_NEWCOMER_S;
-}
-
-static bool close_for_drain(struct conn *c)
-{
-	if (c->phase == CONN_OPEN || c->phase == CONN_OPENING)
-		conn_refuse(c, PUSHER_RECONNECT, S("Server shutting down"));
-	else if (is_idle(c))
-		conn_end(c);
-	else
-		return false;
-	return true;
-}
-
-/* So many sessions per step that the last is closed at three quarters of the grace period, and a
- * small server at once. */
-static size_t drain_share(const struct worker *w)
-{
-	uint64_t now_ms = clock_ms(loop_clock(w->loop));
-	uint64_t left_ms = w->drain_until_ms > now_ms ? w->drain_until_ms - now_ms : 0;
-	size_t share = w->n_conns / (left_ms / DRAIN_STEP_MS + 1) + 1;
-
-	return share > DRAIN_STEP_MIN ? share : DRAIN_STEP_MIN;
-}
-
-static void drain_step(struct worker *w)
-{
-	size_t share = drain_share(w);
-	struct list *next;
-
-	for (struct list *l = w->all.next; l != &w->all && share > 0; l = next) {
-		next = l->next;
-		share -= close_for_drain(container_of(l, struct conn, link));
-	}
-	if (w->n_conns > 0)
-		timer_arm(w->loop, &w->drain_timer, DRAIN_STEP_MS);
-}
-
-static void on_drain_timer(struct timer *t)
-{
-	drain_step(container_of(t, struct worker, drain_timer));
-}
-
-static void begin_draining(struct worker *w)
-{
-	w->is_draining = true;
-	w->drain_until_ms =
-		clock_ms(loop_clock(w->loop)) + w->options->shutdown_grace_period_s * 750u;
-	drain_step(w);
-}
-
 /* The turn */
 
 /* The flag is up before the box is looked at again, so that a hub that empties it in between
@@ -258,7 +198,7 @@ static bool on_turn_end(void *ctx)
 	bool more;
 
 	if (!w->is_draining && server_is_draining(w->server))
-		begin_draining(w);
+		drain_begin(w);
 	more = changeover_turn(w);
 	while (out_has_room(&w->out)) {
 		bool any = outbox_flush(&w->to_hub);
@@ -305,7 +245,7 @@ void worker_init(struct worker *w, struct server *s, unsigned index, struct loop
 	w->recv = xalloc(WORKER_RECV_BYTES);
 	if (w->options->compression_window_bits)
 		w->deflate = deflate_new();
-	timer_init(&w->drain_timer, on_drain_timer);
+	drain_init(w);
 	w->pong = pusher_event_new(S("pusher:pong"), (str){ 0 }, S("{}"), (str){ 0 });
 	w->ping = pusher_event_new(S("pusher:ping"), (str){ 0 }, S("{}"), (str){ 0 });
 	w->date_s = w->published_s = WORKER_NEVER_S;
@@ -322,7 +262,7 @@ void worker_fini(struct worker *w)
 {
 	ASSERT(w->n_conns == 0);
 	listener_close_all(w);
-	timer_disarm(&w->drain_timer);
+	drain_fini(w);
 	changeover_fini(w);
 	out_fini(&w->out);
 	arena_fini(&w->arena);

@@ -41,7 +41,7 @@ struct worker {
 	struct activity *system, *unknown; /* what it counts for no app */
 	struct hash_key hash_key;
 	unsigned index;
-	bool is_draining; /* upgrades are refused, sessions are being closed */
+	bool is_draining; /* sessions are being closed, and no others begin */
 	bool is_crowded;  /* server.h: as the last connection came */
 
 	struct mailbox *inbox;	   /* the hub's mail */
@@ -69,8 +69,14 @@ struct worker {
 	bool is_reloading;  /* between the steps of mail.h */
 	struct list *sweep; /* of all: the next one to be looked at; NULL: nothing is swept */
 
-	struct timer drain_timer;
-	uint64_t drain_until_ms;
+	/* drain.c */
+	struct {
+		enum drain_phase { DRAIN_NOT, DRAIN_TELLING, DRAIN_LINGERING, DRAIN_LEAVING } phase;
+		struct timer timer;
+		struct list *next;   /* of all: the next one to be told; NULL: nobody is */
+		size_t n_untold;     /* at most */
+		uint64_t told_at_ms; /* when the last one should be told */
+	} drain;
 
 	struct msg *pong, *ping;  /* the same for everybody */
 	char date[HTTP_DATE_LEN]; /* of the Date header */
@@ -85,6 +91,15 @@ void worker_fini(struct worker *w);
 
 /* Ends every connection; the loop has stopped for good. */
 void worker_end_all(struct worker *w);
+
+/* c is about to leave the list of all. */
+static inline void worker_pass_over(struct worker *w, const struct conn *c)
+{
+	if (w->sweep == &c->link)
+		w->sweep = c->link.next;
+	if (w->drain.next == &c->link)
+		w->drain.next = c->link.next;
+}
 
 /* A record to the hub, sent at the end of the turn. NULL: memory is short (only for records
  * above 4 KiB). */

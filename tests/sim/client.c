@@ -300,7 +300,7 @@ static bool is_legal_refusal(const struct client *c, uint64_t code)
 	if (code == 4004)
 		return c->app == APP_SMALL && w->n_small_max > w->quota.low;
 	if (code == 4100)
-		return w->n_all_max > w->connections.low;
+		return w->n_all_max > w->connections.low || w->is_draining;
 	return code == 4200 && w->is_draining;
 }
 
@@ -496,7 +496,7 @@ static void on_answer(struct client *c, const struct wire_answer *a)
 	char accept[WS_ACCEPT_LEN];
 
 	trace_text(c->world->trace, c->name, '<', str_take(a->head, str_find_char(a->head, '\r')));
-	if (a->status == 503 && (c->world->is_draining || c->world->plan.fails_memory)) {
+	if (a->status == 503 && c->world->plan.fails_memory) {
 		c->state = CLIENT_OVER;
 		return;
 	}

@@ -170,7 +170,7 @@ static bool is_legal_refusal(const struct publisher *p, const struct request *r,
 
 	if (status != r->status && reload_may_answer(r->meets, status))
 		return true;
-	return status == 503 && ((w->is_draining && r->is_publish) || w->plan.fails_memory);
+	return status == 503 && w->plan.fails_memory;
 }
 
 static void on_answer(struct publisher *p, const struct wire_answer *a)
@@ -231,10 +231,12 @@ static bool is_legal_end(const struct publisher *p)
 {
 	const struct world *w = p->world;
 	bool was_silent = sim_now_us(w->sim) - p->last_progress_us >= PATIENCE_US;
+	/* What the server has not seen when it closes an idle connection is lost. */
+	bool is_let_go = w->is_draining && (p->n == 0 || server_is_leaving(w->server));
 
 	return p->is_over || (w->plan.resets && sim_peer_state(p->peer) == SIM_PEER_RESET) ||
-	       (p->is_half_closed && p->n == 0) || was_silent || w->is_draining ||
-	       world_is_lenient(w) || (p->may_be_shut_out && !p->has_heard);
+	       (p->is_half_closed && p->n == 0) || was_silent || is_let_go || world_is_lenient(w) ||
+	       (p->may_be_shut_out && !p->has_heard);
 }
 
 static void on_end(struct publisher *p)

@@ -12,7 +12,7 @@ enum { REQUESTS_MAX = 16 };
 struct request {
 	unsigned status;
 	bool is_head;
-	bool is_publish;     /* refused while draining */
+	bool is_publish;
 	unsigned app, meets; /* reload.h */
 	bool is_last;	     /* the connection ends with its answer */
 	uint32_t first_event, n_events;

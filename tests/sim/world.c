@@ -14,6 +14,8 @@
 #define UNIX_PATH S("/sim/socket")
 /* Longer than any grace period, and than the server's patience with a silent back-end. */
 enum { GRACE_MS = 3000, PATIENCE_MS = 36000 };
+/* The server's grace period and what a silent peer's Close may take. */
+enum { DRAIN_MS_MAX = 12500 };
 /* Of simulated time and of steps, until everything that has begun must have come to its end. */
 #define SETTLE_US_MAX UINT64_C(600000000)
 #define SETTLE_STEPS_MAX UINT64_C(3000000)
@@ -240,19 +242,38 @@ static void leave(struct client *c)
 		client_close(c);
 }
 
+/* Some come while the server goes, and back-ends go on. */
+static void go_on_meanwhile(struct world *w)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		struct publisher *p = w->publishers[pick(w, w->plan.n_publishers)];
+
+		if (chance(w, 10) && world_n_clients(w) < CLIENTS_MAX)
+			client_connect(w, APP_MAIN, false);
+		if (chance(w, 50) && w->oracle.n_events < EVENTS_MAX - 16 && publisher_may_ask(p))
+			publisher_publish(p);
+		for (uint64_t n = pick(w, 40); n > 0 && world_step(w); n--)
+			continue;
+		if (chance(w, 20))
+			sim_run_ms(w->sim, pick(w, 100));
+	}
+}
+
 static void drain(struct world *w)
 {
 	trace_note(w->trace, "world", "the server is told to go");
 	w->is_draining = true;
 	server_drain(w->server);
-	for (unsigned i = 0; i < 3; i++)
-		if (world_n_clients(w) < CLIENTS_MAX)
-			client_connect(w, APP_MAIN, false);
-	world_pass_ms(w, 15000);
+	go_on_meanwhile(w);
+	world_pass_ms(w, DRAIN_MS_MAX);
 	come_to_rest(w);
 	if (!server_is_drained(w->server))
 		trace_fail(w->trace, "%zu connections are left of a server that was to go",
 			   server_n_connections(w->server));
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (w->clients[i])
+			trace_fail(w->trace, "%s is still there, though the server has gone",
+				   w->clients[i]->name);
 }
 
 void world_end(struct world *w)
