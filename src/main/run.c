@@ -328,8 +328,21 @@ static bool has_tls(const struct run *r)
 	return certificate_is_wanted(r->config);
 }
 
+static void log_metrics_listeners(const struct run *r)
+{
+	for (size_t i = 0; i < r->metrics_listeners.n; i++) {
+		const struct net_address *a = &r->metrics_listeners.addresses[i];
+		char text[NET_ADDRESS_TEXT_MAX];
+
+		log_write(r->log, LOG_INFO, "metrics server listening",
+			  LF_STR("listen_addr", net_address_format(a, text)));
+	}
+}
+
+/* Those of clients last: who waits for them finds the others too. */
 static void log_listeners(const struct run *r, const struct app_table *apps)
 {
+	log_metrics_listeners(r);
 	for (size_t i = 0; i < r->listeners.n; i++) {
 		char text[NET_ADDRESS_TEXT_MAX];
 
@@ -338,13 +351,6 @@ static void log_listeners(const struct run *r, const struct app_table *apps)
 			has_tls(r) ? "https server listening" : "http server listening",
 			LF_STR("listen_addr", net_address_format(&r->listeners.addresses[i], text)),
 			LF_U64("workers", r->config->workers), LF_U64("apps", apps->n));
-	}
-	for (size_t i = 0; i < r->metrics_listeners.n; i++) {
-		const struct net_address *a = &r->metrics_listeners.addresses[i];
-		char text[NET_ADDRESS_TEXT_MAX];
-
-		log_write(r->log, LOG_INFO, "metrics server listening",
-			  LF_STR("listen_addr", net_address_format(a, text)));
 	}
 	if (r->config->unix_socket.enabled)
 		log_write(r->log, LOG_INFO, "unix socket server listening",

@@ -26,6 +26,10 @@ class House(unittest.TestCase):
     def test_code_is_formatted(self):
         self.check("check-format")
 
+    def test_the_page_of_metrics_is_what_their_tables_say(self):
+        run = subprocess.run([ROOT / "tools/metrics-docs", "--check"], capture_output=True, text=True, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -105,6 +105,21 @@ class Server:
             time.sleep(0.005)
         raise AssertionError("the server did not start:\n" + self.log())
 
+    @property
+    def metrics_port(self):
+        """Settings have to ask for one, see METRICS."""
+        return int(re.search(r'"metrics server listening","listen_addr":"[^"]*:(\d+)"', self.log()).group(1))
+
+    def metrics(self):
+        """{name: {frozenset of (label, value): number}}, without the label port, which is checked."""
+        with Http(self.metrics_port) as http:
+            answer = http.call("GET", "/metrics", sign=False)
+        assert answer.status == 200, answer.raw
+        return read_metrics(answer.body.decode(), self.metrics_port)
+
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
 
@@ -155,6 +170,24 @@ class Server:
         answer = self.post("/apps/app-id/events", {"name": name, "channel": channel, "data": data, **members})
         assert answer.status == 200, answer.raw
         return answer.json()
+
+
+METRICS = {"enabled": True, "host": "127.0.0.1", "port": 0}
+
+
+def read_metrics(page, port):
+    series = {}
+    for line in page.splitlines():
+        found = re.fullmatch(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)", line)
+        if not found:
+            assert not line or line.startswith("# "), line
+            continue
+        labels = dict(re.findall(r'(\w+)="([^"]*)"', found.group(2) or ""))
+        assert labels.pop("port", str(port)) == str(port), line
+        key = frozenset(labels.items())
+        assert key not in series.setdefault(found.group(1), {}), f"twice: {line}"
+        series[found.group(1)][key] = float(found.group(3))
+    return series
 
 
 class ServerCase(unittest.TestCase):
