@@ -20,9 +20,10 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import IS_SANITIZED, TIMEOUT_S, Server, ServerCase, app
+from harness import IS_SANITIZED, PROGRAM, TIMEOUT_S, Server, ServerCase, app
 
 SECRET = "Ux7-not-a-word-of-this-is-anywhere-else-Qz9"
+OTHER_SECRET = "Tw5-the-one-that-comes-after-it-by-a-reload-Hp8"
 VARIABLE_SECRET = "Vy3-this-one-comes-in-by-a-variable-only-Kk4"
 
 
@@ -92,6 +93,13 @@ def places(pid, needles, left_out):
     return found
 
 
+def await_line(log, pattern):
+    deadline = time.monotonic() + TIMEOUT_S
+    while not re.search(pattern, log()):
+        assert time.monotonic() < deadline, log()
+        time.sleep(0.01)
+
+
 class Scan(unittest.TestCase):
     """The search itself finds what there is."""
 
@@ -131,10 +139,72 @@ class Secrets(ServerCase):
         self.traffic()
         self.assert_hidden(self.server, self.needles)
 
+    def test_a_dump_has_none_after_the_configuration_was_read_again(self):
+        server = Server([app(secret=SECRET)])
+        self.addCleanup(server.stop)
+        path = server.folder / "config.json"
+        path.write_text(path.read_text().replace(SECRET, OTHER_SECRET))
+        server.signal(signal.SIGHUP)
+        await_line(server.log, "reloaded")
+        self.assertEqual(server.get("/apps/app-id/channels", secret=OTHER_SECRET).status, 200)
+        self.assert_hidden(server, [*self.needles, OTHER_SECRET.encode(), *key_states(OTHER_SECRET)])
+
     def test_they_are_where_they_belong(self):
         """That is: the search looks for the right bytes."""
         found = places(self.server.process.pid, self.needles, left_out=True)
         self.assertEqual({n for n, _ in found}, set(self.needles))
+
+
+TOML = """
+host = "127.0.0.1"
+port = 0
+logging.format = "json"
+metrics.enabled = false
+[[app_manager.array.apps]]
+id = "app-id"
+key = "app-key"
+secret = \"\"\"%s\"\"\"
+enabled = true
+"""
+
+
+@unittest.skipIf(IS_SANITIZED, "sanitizers keep secrets on their own heap")
+class Files(unittest.TestCase):
+    def started(self, arguments, **env):
+        """The pid of a server, and what reads its log."""
+        log = self.folder / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen([PROGRAM, *arguments], stdout=out, stderr=out, cwd=self.folder, env=env)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        await_line(log.read_text, "server listening")
+        return process.pid, log.read_text
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="sockudo-secrets-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def check(self, pid):
+        needles = [SECRET.encode(), *key_states(SECRET)]
+        self.assertEqual(places(pid, needles, left_out=False), [])
+        self.assertEqual({n for n, _ in places(pid, needles, left_out=True)}, set(needles))
+
+    def test_a_dump_has_none_that_came_in_by_toml(self):
+        (self.folder / "a.toml").write_text(TOML % SECRET)
+        pid, _ = self.started(["--config", "a.toml"])
+        self.check(pid)
+
+    def test_a_dump_has_none_that_came_in_by_a_file_of_its_own_not_even_the_second_time(self):
+        (self.folder / "secret").write_text(SECRET + "\n")
+        app = {"SOCKUDO_DEFAULT_APP_ID": "a", "SOCKUDO_DEFAULT_APP_KEY": "k"}
+        pid, log = self.started(
+            [], HOST="127.0.0.1", PORT="0", METRICS_ENABLED="false", **app,
+            SOCKUDO_DEFAULT_APP_SECRET_FILE=str(self.folder / "secret"),
+        )
+        self.check(pid)
+        os.kill(pid, signal.SIGHUP)
+        await_line(log, "reloaded")
+        self.check(pid)
 
 
 @unittest.skipIf(IS_SANITIZED, "sanitizers keep secrets on their own heap")
@@ -225,9 +295,7 @@ class PrivateKeys(unittest.TestCase):
         for name in ("key.pem", "cert.pem"):
             os.replace(other / name, folder / name)
         server.signal(signal.SIGHUP)
-        deadline = time.monotonic() + TIMEOUT_S
-        while server.log().count("certificate in use") < 2 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        await_line(server.log, r"certificate in use(.|\n)*certificate in use")
         self.handshakes(server)
         new = [numbers[0], numbers[0][::-1]]
         self.assertEqual(places(server.process.pid, new, left_out=False), [])
