@@ -38,19 +38,28 @@ static void read_variable(struct config *c, const struct config_key *k, const ch
 		report_value(at, k, str_from_cstr(text), r);
 }
 
-static void read_key(struct config *c, const struct config_key *k, struct config_report *r)
+/* The first of the key's variables that is set. NULL: none is. */
+static const char *find_variable(struct config *c, const struct config_key *k, const char **text)
 {
 	str rest = k->env ? str_from_cstr(k->env) : (str){ 0 }, name;
 
 	while (config_key_env_next(&rest, &name)) {
-		const char *copy = arena_copy(&c->arena, name).p;
-		const char *text = config_variable_get(&c->variables, copy);
+		const char *copy =
+			name.n == strlen(k->env) ? k->env : arena_copy(&c->arena, name).p;
 
-		if (text) {
-			read_variable(c, k, copy, text, r);
-			return;
-		}
+		*text = config_variable_get(&c->variables, copy);
+		if (*text)
+			return copy;
 	}
+	return NULL;
+}
+
+static void read_key(struct config *c, const struct config_key *k, struct config_report *r)
+{
+	const char *text, *name = find_variable(c, k, &text);
+
+	if (name)
+		read_variable(c, k, name, text, r);
 }
 
 static struct config_place plain_place(const char *name)

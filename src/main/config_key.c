@@ -77,7 +77,9 @@ const struct config_alias config_aliases[N_CONFIG_ALIASES] = {
 const struct config_key *config_key_find(str path)
 {
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++) {
-		if (str_eq(config_keys[i].path, path))
+		str p = config_keys[i].path;
+
+		if (p.n == path.n && str_eq(p, path))
 			return &config_keys[i];
 	}
 	return NULL;

@@ -2,25 +2,20 @@
  * variables set several keys, and a problem is to be told once. */
 #include "main/config_variables.h"
 
-#include "base/check.h"
 #include "main/config_file.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+/* Nobody has a longer one. */
+enum { NAME_BYTES_MAX = 256 };
 
 const char *config_variable_get_plain(const struct config_variables *v, const char *name)
 {
 	const char *value = v->env.get(v->env.ctx, name);
 
 	return value && value[0] ? value : NULL;
-}
-
-/* The name of NAME_FILE. */
-static str name_of_file(struct config_variables *v, const char *name)
-{
-	str pieces[] = { str_from_cstr(name), S("_FILE") };
-
-	return arena_join(v->arena, pieces, ARRAY_LEN(pieces));
 }
 
 static struct config_variable_file *find(const struct config_variables *v, str name)
@@ -66,15 +61,21 @@ static const char *file_value(struct config_variables *v, const struct config_va
 
 static struct config_variable_file *file_of(struct config_variables *v, const char *name)
 {
-	str file_name = name_of_file(v, name);
-	const char *path = config_variable_get_plain(v, file_name.p);
-	struct config_variable_file *f = find(v, file_name);
+	char text[NAME_BYTES_MAX];
+	int n = snprintf(text, sizeof(text), "%s_FILE", name);
+	str file_name = { text, (size_t)n };
+	const char *path;
+	struct config_variable_file *f;
 
+	if (n >= NAME_BYTES_MAX)
+		return NULL;
+	path = config_variable_get_plain(v, text);
+	f = find(v, file_name);
 	if (f || !path)
 		return f;
 	f = arena_alloc(v->arena, sizeof(*f));
 	*f = (struct config_variable_file){ .next = v->files,
-					    .name = file_name,
+					    .name = arena_copy(v->arena, file_name),
 					    .path = arena_copy(v->arena, str_from_cstr(path)) };
 	v->files = f;
 	f->value = file_value(v, f);
