@@ -78,6 +78,7 @@ class Case:
     options: tuple = ()
     scheme: str = "http"
     certificate: str = None
+    listen: str = ""  # more of that line
     seen: str = ""  # a pattern that must be in what was seen
     symptom: object = None  # port → None, or raises: what a client meets
     path: str = ""
@@ -138,6 +139,8 @@ case("a_good_proxy_has_no_findings", nginx=GOOD)
 case("a_good_proxy_with_tls_has_no_findings", nginx=GOOD, scheme="https", certificate="good")
 case("a_server_without_a_proxy_has_no_findings", url=lambda w: f"http://{HOST}:{w.server.port}", idle=1)
 case("a_unix_socket_has_no_findings", url=lambda w: f"unix:{w.unix_path}")
+case("a_server_with_its_own_tls_has_no_findings", url=lambda w: f"https://localhost:{w.tls_server.port}")
+case("http_2_beside_http_1_has_no_findings", nginx=GOOD, scheme="https", certificate="good", listen=" http2")
 case("a_proxy_that_takes_a_path_off_has_no_findings", path="/sockudo", nginx="""
     location /sockudo/app/ { proxy_pass http://good/app/; """ + FORWARD + VERSION + UPGRADE + """ }
     location /sockudo/ { proxy_pass http://good/; client_max_body_size 10m; """ + FORWARD + VERSION + KEEP + " }")
@@ -193,7 +196,7 @@ case("a_firewall_that_drops_is_named", "no-connection", url=lambda w: f"http://{
 case("a_listener_that_is_mute_is_named", "no-answer", url=lambda w: f"http://{HOST}:{w.mute.port}", timeout=1)
 case("a_proxy_that_hangs_up_is_named", "hung-up", nginx="return 444;")
 case("another_protocol_is_named", "not-http", url=lambda w: w.saying(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"))
-case("a_port_for_http_2_alone_is_named", "http2-only", url=lambda w: w.saying(b"\0\0\x12\x04\0\0\0\0\0" + bytes(18)))
+case("a_port_for_http_2_alone_is_named", "http2-only", nginx=GOOD, listen=" http2")
 case("an_error_page_of_a_cdn_is_named", "cdn-error", url=lambda w: w.saying(
     b"HTTP/1.1 522 \r\nServer: cloudflare\r\nCF-RAY: 1\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>"))
 case("a_missing_unix_socket_is_named", "unix-socket", url=lambda w: f"unix:{w.unix_path}.not")
@@ -401,9 +404,9 @@ class World:
         self.ports = {}  # of the cases that stand behind nginx
         try:
             World.certificates = Certificates(self.folder / "certificates")
+            self.make_certificates()
             self.start_servers()
             self.start_peers()
-            self.make_certificates()
             self.start_nginx("nginx", [c for c in CASES if c.nginx is not None])
         except BaseException:
             self.stop()
@@ -426,6 +429,8 @@ class World:
         limit = lambda n: {"enabled": True, "api_rate_limit": {"max_requests": n, "window_seconds": 600}}  # noqa: E731
         self.limited = self.start(Server(apps, rate_limiter=limit(1)))
         self.nearly_limited = self.start(Server(apps, rate_limiter=limit(11)))
+        file, key = self.certificate_files["good"]
+        self.tls_server = self.start(Server(apps, ssl={"enabled": True, "cert_path": str(file), "key_path": str(key)}))
         self.unix_path = self.folder / "sockudo.sock"
         self.start_unix()
 
@@ -486,7 +491,7 @@ class World:
         self.start(Nginx(self.folder / folder, upstreams, servers, [self.ports[c.name] for c in cases]))
 
     def server_block(self, port, c):
-        listen = f"listen {HOST}:{port}{' ssl' if c.certificate else ''};"
+        listen = f"listen {HOST}:{port}{' ssl' if c.certificate else ''}{c.listen};"
         return f"server {{ {listen} {self.certificate(c.certificate) if c.certificate else ''} {c.nginx}\n}}"
 
     def url_of(self, c):
@@ -737,6 +742,13 @@ class Doctor(unittest.TestCase):
             self.assertEqual(done.returncode, status, done.stderr)
         self.assertIn("its certificate: unable to get local issuer certificate", done.stderr)
         self.assertEqual([watch.stdout.readline() for _ in range(2)], ["c e x\n"] * 2)
+
+    def test_health_finds_a_server_that_speaks_tls(self):
+        config = self.world.tls_server.folder / "health.json"
+        settings = json.loads((self.world.tls_server.folder / "config.json").read_text())
+        config.write_text(json.dumps({**settings, "port": self.world.tls_server.port}))
+        done = subprocess.run([PROGRAM, "health", "-c", config], capture_output=True, text=True, timeout=RUN_TIMEOUT_S)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "up\n", ""))
 
     # What is written about it
 
