@@ -71,6 +71,7 @@ enum dial_tls_failure {
 struct dial_tls_options {
 	str host;	     /* what the certificate must be for: a name or an address */
 	const char *ca_file; /* NULL: the system's */
+	bool is_unverified;  /* any certificate will do: none is looked at, no authority is read */
 };
 
 struct dial_tls_report {

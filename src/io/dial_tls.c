@@ -191,27 +191,33 @@ static bool shake_hands(struct dial *d, uint64_t deadline_ms, struct dial_tls_re
 
 /* An image of nothing but the program has the authorities where Debian keeps them, and no folder as
  * OpenSSL wants it. */
-static bool load_system_ca(SSL_CTX *ctx)
+static void load_system_ca(SSL_CTX *ctx)
 {
-	static const char file[] = "/etc/ssl/certs/ca-certificates.crt";
+	SSL_CTX_set_default_verify_paths(ctx);
+	if (access(X509_get_default_cert_dir(), R_OK) != 0)
+		SSL_CTX_load_verify_file(ctx, "/etc/ssl/certs/ca-certificates.crt");
+}
 
-	if (access(X509_get_default_cert_dir(), R_OK) == 0)
-		return SSL_CTX_set_default_verify_paths(ctx) == 1;
-	return SSL_CTX_load_verify_file(ctx, file) == 1;
+static bool load_ca(SSL_CTX *ctx, const struct dial_tls_options *o)
+{
+	if (o->ca_file)
+		return SSL_CTX_load_verify_file(ctx, o->ca_file) == 1;
+	load_system_ca(ctx); /* without any, the certificate will be found wanting */
+	return true;
 }
 
 static SSL_CTX *context_new(const struct dial_tls_options *o, struct dial_tls_report *r)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	bool has_ca;
 
 	ASSERT(ctx);
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	if (o->is_unverified)
+		return ctx;
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
-	has_ca = o->ca_file ? SSL_CTX_load_verify_file(ctx, o->ca_file) == 1 : load_system_ca(ctx);
-	if (has_ca || !o->ca_file)
+	if (load_ca(ctx, o))
 		return ctx;
 	r->failure = DIAL_TLS_BAD_CA_FILE;
 	SSL_CTX_free(ctx);

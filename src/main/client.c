@@ -139,10 +139,12 @@ static bool connect_any(struct client *c, const struct client_url *u, unsigned w
 static bool start_tls(struct client *c, const struct client_url *u,
 		      const struct client_trust *trust, unsigned wait_ms, struct buf *problem)
 {
-	struct dial_tls_options o = { .host = u->host, .ca_file = trust->ca_file };
+	struct dial_tls_options o = { .host = u->host,
+				      .ca_file = trust->ca_file,
+				      .is_unverified = trust->is_insecure };
 	bool is_done = dial_start_tls(&c->dial, &o, wait_ms, &c->tls);
 
-	if (is_done && (!c->tls.cert_problems || trust->is_insecure))
+	if (is_done && !c->tls.cert_problems)
 		return true;
 	client_url_put_host(u, problem);
 	if (c->tls.failure == DIAL_TLS_BAD_CA_FILE)

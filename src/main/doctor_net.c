@@ -156,7 +156,9 @@ static bool open_dial(struct doctor *d, struct dial *c)
 
 void doctor_check_tls(struct doctor *d)
 {
-	struct dial_tls_options o = { .host = d->url.host, .ca_file = d->trust.ca_file };
+	struct dial_tls_options o = { .host = d->url.host,
+				      .ca_file = d->trust.ca_file,
+				      .is_unverified = d->trust.is_insecure };
 	struct dial c;
 
 	if (!d->url.is_tls) {
