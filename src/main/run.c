@@ -16,6 +16,7 @@
 #include "main/reload.h"
 #include "main/screen.h"
 #include "main/service.h"
+#include "main/stop.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -25,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOPS_MAX = 65, DRAIN_CHECK_MS = 50 };
+enum { LOOPS_MAX = 65 };
 
 struct run {
 	const struct config *config;
@@ -46,10 +47,7 @@ struct run {
 	struct certificate_watch *certificates; /* NULL: there are none */
 	struct listeners listeners, metrics_listeners;
 	struct sandbox_status sandbox;
-	struct timer drain_check;
-	uint64_t drain_end_ms;
-	bool is_draining;
-	bool is_over;
+	struct stop stop;
 	struct buf problem;
 };
 
@@ -106,35 +104,18 @@ static struct log *open_log(const struct config *c)
 
 /* Signals and the end */
 
-static void on_drain_check(struct timer *t)
-{
-	struct run *r = container_of(t, struct run, drain_check);
-
-	r->is_over =
-		server_is_drained(r->server) || clock_ms(loop_clock(r->control)) >= r->drain_end_ms;
-	if (!r->is_over)
-		timer_arm(r->control, t, DRAIN_CHECK_MS);
-}
-
-static void drain(struct run *r)
-{
-	const struct config *c = reload_config(r->reload);
-
-	r->is_draining = true;
-	r->drain_end_ms = clock_ms(loop_clock(r->control)) +
-			  c->shutdown_grace_period * (uint64_t)1000 + c->websocket.close_grace_ms;
-	log_write(r->log, LOG_INFO, "draining", LF_U64("grace_period_s", c->shutdown_grace_period));
-	service_stopping(r->service);
-	server_drain(r->server);
-	on_drain_check(&r->drain_check);
-}
-
 static void on_hangup(struct run *r)
 {
-	if (r->is_draining)
+	if (r->stop.is_begun)
 		log_write(r->log, LOG_WARN, "reload_ignored", LF_CSTR("reason", "draining"));
 	else
 		reload_ask(r->reload);
+}
+
+static void begin_stop(struct run *r, int signo)
+{
+	service_stopping(r->service);
+	stop_begin(&r->stop, reload_config(r->reload), signo == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
 static void on_signal(void *ctx, int signo)
@@ -143,10 +124,10 @@ static void on_signal(void *ctx, int signo)
 
 	if (signo == SIGHUP)
 		on_hangup(r);
-	else if (r->is_draining)
-		r->is_over = true;
+	else if (r->stop.is_begun)
+		r->stop.is_over = true;
 	else
-		drain(r);
+		begin_stop(r, signo);
 }
 
 /* Beginning */
@@ -218,7 +199,7 @@ static void on_reload_end(void *ctx)
 {
 	const struct run *r = ctx;
 
-	if (!r->is_draining)
+	if (!r->stop.is_begun)
 		say_ready(r);
 }
 
@@ -362,10 +343,11 @@ static void log_listeners(const struct run *r, const struct app_table *apps)
 
 static void serve(struct run *r)
 {
-	timer_init(&r->drain_check, on_drain_check);
+	stop_init(&r->stop, r->control, r->server, r->log, r->config);
 	say_ready(r);
-	while (!r->is_over)
+	while (!r->stop.is_over)
 		loop_turn(r->control, UINT32_MAX);
+	stop_fini(&r->stop);
 	log_write(r->log, LOG_INFO, "stopped");
 }
 
@@ -421,7 +403,6 @@ int run_server(const struct run_input *in)
 		if (in->tls)
 			certificate_log(r.log, in->tls);
 		serve(&r);
-		listen_close(c);
 	} else {
 		fprintf(stderr, "sockudo: %.*s\n", STR_ARG(buf_str(&r.problem)));
 	}

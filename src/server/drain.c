@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 #include "codec/pusher.h"
-#include "server/listener.h"
 #include "server/server.h"
 
 #define STEP_MS 50
@@ -89,7 +88,6 @@ static void send_away(struct worker *w)
 static void leave(struct worker *w)
 {
 	w->drain.phase = DRAIN_LEAVING;
-	listener_stop_all(w);
 	server_leaves(w->server);
 }
 

@@ -9,7 +9,8 @@
  *
  *	DRAIN_TELLING    sessions are closed with 4200, a share per step
  *	DRAIN_LINGERING  this worker has none left
- *	DRAIN_LEAVING    nobody is awaited any more: no new connections, idle ones are closed
+ *	DRAIN_LEAVING    nobody is awaited any more: newcomers get their 4100 at once, idle
+ *	                 connections are closed
  *
  * Requests of the HTTP API are served to the end as always; each answer ends its connection, and
  * idle connections are closed last. Everything is of the worker's thread. */

@@ -36,7 +36,7 @@ struct server {
 	struct process *process;
 	struct admission admission;
 	struct metrics metrics;
-	atomic_bool is_draining;
+	atomic_bool is_draining, door_is_shut;
 	struct {
 		atomic_uint n_telling, n_leaving; /* workers */
 		atomic_size_t n_told, n_back;	  /* clients */
@@ -318,6 +318,17 @@ bool server_is_leaving(const struct server *s)
 bool server_is_drained(const struct server *s)
 {
 	return server_is_leaving(s) && server_n_connections(s) == 0;
+}
+
+void server_shut_door(struct server *s)
+{
+	atomic_store(&s->door_is_shut, true);
+	wake_workers(s);
+}
+
+bool server_door_is_shut(const struct server *s)
+{
+	return atomic_load_explicit(&s->door_is_shut, memory_order_relaxed);
 }
 
 void server_told(struct server *s, uint64_t now_ms)

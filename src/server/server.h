@@ -55,11 +55,13 @@ const struct server_settings *server_settings(const struct server *s);
 /* Any thread: the server lets everybody go, within the grace period (drain.h). */
 void server_drain(struct server *s);
 bool server_is_draining(const struct server *s);
-/* Any thread: nobody is awaited any more, and no new connections are taken but those that are at
- * the door already. */
+/* Any thread: all sessions were told, and nobody is awaited any more. */
 bool server_is_leaving(const struct server *s);
 /* Any thread: and have all connections ended? */
 bool server_is_drained(const struct server *s);
+/* Any thread: no connections from now on but those that are at the door already. */
+void server_shut_door(struct server *s);
+bool server_door_is_shut(const struct server *s);
 /* For workers that drain. A client was told to come again; one that comes is taken for one that was
  * told; all sessions of one worker were told; may a worker leave; it does. */
 void server_told(struct server *s, uint64_t now_ms);

@@ -199,6 +199,10 @@ static bool on_turn_end(void *ctx)
 
 	if (!w->is_draining && server_is_draining(w->server))
 		drain_begin(w);
+	if (w->is_draining && !w->door_is_shut && server_door_is_shut(w->server)) {
+		w->door_is_shut = true;
+		listener_stop_all(w);
+	}
 	more = changeover_turn(w);
 	while (out_has_room(&w->out)) {
 		bool any = outbox_flush(&w->to_hub);

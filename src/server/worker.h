@@ -41,6 +41,7 @@ struct worker {
 	struct activity *system, *unknown; /* what it counts for no app */
 	struct hash_key hash_key;
 	unsigned index;
+	bool door_is_shut;
 	bool is_draining; /* sessions are being closed, and no others begin */
 	bool is_crowded;  /* server.h: as the last connection came */
 

@@ -1,12 +1,12 @@
 """SIGTERM: sessions are told to come again elsewhere, what was begun is finished, and the server leaves."""
 
 import signal
+import threading
 import time
 import unittest
 
-from harness import CLOSE, PATH, Server, close_payload, error, frame, request, upgrade_request
+from harness import CLOSE, PATH, Server, close_payload, error, frame, request, until
 
-DRAINING = '{"error":"Server is draining","code":"draining","status":503}'
 
 
 class Shutdown(unittest.TestCase):
@@ -90,15 +90,102 @@ class Shutdown(unittest.TestCase):
             self.assertEqual((answer.status, answer.header("x-health-check"), answer.body), (503, "DRAINING", body))
             self.assertEqual(answer.header("connection"), "close")
         self.assertEqual(server.get("/live", sign=False).status, 200)
-        with server.http() as http:
-            answer = http.ask(upgrade_request(server.port, PATH))
-            self.assertEqual((answer.status, answer.body), (503, b""))
-        event = {"name": "e", "channel": "a", "data": "x"}
-        for path, body in [("/apps/app-id/events", event), ("/apps/app-id/batch_events", {"batch": [event]})]:
-            answer = server.post(path, body)
-            self.assertEqual((answer.status, answer.body.decode(), answer.header("retry-after")), (503, DRAINING, "3"))
+        with server.ws() as newcomer:
+            self.assertEqual(newcomer.text(), error(4100, "Server shutting down"))
+            self.assertEqual(newcomer.closed(), (4100, "Server shutting down"))
         self.assertEqual(server.get("/apps/app-id/channels").status, 200)
         ws.close()
+
+    def test_newcomers_wait_with_a_server_whose_sessions_were_all_told(self):
+        """Until it leaves: so they do not come back before the next one is there."""
+        server = self.start(shutdown_grace_period=4)
+        peers = [server.client() for _ in range(3)]
+        server.signal()
+        for ws in peers:
+            self.assert_told(ws)
+        start = time.monotonic()
+        newcomers = [server.ws() for _ in range(2)]
+        for ws in newcomers:
+            self.assertEqual(ws.text(), error(4100, "Server shutting down"))
+        waited = time.monotonic() - start
+        self.assertGreater(waited, 0.5)
+        self.assertLess(waited, 5)
+        for ws in [*peers, *newcomers]:
+            ws.close()
+        server.wait()
+
+    def test_server_leaves_when_as_many_are_back_as_were_told(self):
+        server = self.start(shutdown_grace_period=60)
+        peers = [server.client() for _ in range(3)]
+        start = time.monotonic()
+        server.signal()
+        for ws in peers:
+            self.assert_told(ws)
+            ws.close()
+        newcomers = [server.ws() for _ in range(3)]
+        for ws in newcomers:
+            self.assertEqual(ws.text(), error(4100, "Server shutting down"))
+            ws.close()
+        server.wait()
+        self.assertLess(time.monotonic() - start, 0.9)
+
+    def test_publishes_reach_those_who_are_still_there(self):
+        """Sessions are closed a share after the other; meanwhile the API goes on."""
+        server = self.start(shutdown_grace_period=2)
+        peers = [server.client() for _ in range(300 * self.workers)]
+        for ws in peers:
+            ws.subscribe("room")
+        server.signal()
+        self.assertEqual(server.publish("room", "e"), {"ok": True})
+        n_told = 0
+        for ws in peers:
+            heard = [ws.text()]
+            while '"code":4200' not in heard[-1]:
+                heard.append(ws.text())
+            n_told += len(heard) == 1
+            self.assertEqual(ws.close_frame(), (4200, "Server shutting down"))
+            ws.close()
+        self.assertLess(n_told, len(peers))
+        server.wait()
+
+    def test_no_request_is_lost(self):
+        """Back-ends go on over connections that are kept alive, as a proxy does it, until nobody listens any more."""
+        server = self.start(shutdown_grace_period=1)
+        peers = [server.client() for _ in range(10)]
+        problems, answered = [], [0] * 4
+
+        def back_end(k):
+            http = None
+            while True:
+                try:
+                    http = http or server.http()
+                except ConnectionError:
+                    return
+                try:
+                    body = {"name": "e", "channel": "c", "data": "x"}
+                    answer = http.call("POST", "/apps/app-id/events", (), body)
+                    answered[k] += 1
+                    if answer.status != 200:
+                        problems.append(answer.raw)
+                    if answer.header("connection") == "close":
+                        http.close()
+                        http = None
+                except (OSError, EOFError) as problem:
+                    problems.append(problem)
+                    return
+
+        threads = [threading.Thread(target=back_end, args=(k,)) for k in range(len(answered))]
+        for thread in threads:
+            thread.start()
+        until(lambda: sum(answered) > 50, "no answers")
+        server.signal()
+        for ws in peers:
+            self.assert_told(ws)
+            ws.close()
+        server.wait()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(problems, [])
 
     def test_connection_that_has_just_come_may_still_ask(self):
         server = self.start(shutdown_grace_period=5, websocket={"close_grace_ms": 60000})
