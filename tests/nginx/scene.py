@@ -246,12 +246,10 @@ class UnixServer(Server):
         shutil.rmtree(self.home)
 
 
-class Relay:
-    """Stands between nginx and a server, and counts the connections."""
+class Listener:
+    """Stands where a server could; serve(peer) is called for each connection, in a thread of its own."""
 
-    def __init__(self, port):
-        self.upstream = ("127.0.0.1", port)
-        self.count = 0
+    def __init__(self):
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -262,10 +260,28 @@ class Relay:
                 peer, _ = self.socket.accept()
             except OSError:
                 return
-            self.count += 1
-            server = socket.create_connection(self.upstream)
-            for ends in [(peer, server), (server, peer)]:
-                threading.Thread(target=self._pump, args=ends, daemon=True).start()
+            threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
+
+    def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+class Relay(Listener):
+    """Stands between nginx and a server, and counts the connections."""
+
+    def __init__(self, port):
+        self.upstream = ("127.0.0.1", port)
+        self.count = 0
+        super().__init__()
+
+    def serve(self, peer):
+        self.count += 1
+        server = socket.create_connection(self.upstream)
+        back = threading.Thread(target=self._pump, args=(server, peer), daemon=True)
+        back.start()
+        self._pump(peer, server)
+        back.join()
 
     def _pump(self, source, sink):
         try:
@@ -274,10 +290,6 @@ class Relay:
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             pass
-
-    def stop(self):
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
 
 
 # pusher-js

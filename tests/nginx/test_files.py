@@ -1,37 +1,24 @@
 """Every file of packaging/nginx does its work as it is."""
 
 import re
-import socket
-import threading
 import unittest
 
-from scene import FILES, NAME, Nginx, NginxCase, configurations, harness
+from scene import FILES, NAME, Listener, Nginx, NginxCase, configurations, harness
 
 SOURCE = "127.7.0.9"
 
 
-class Recorder:
+class Recorder(Listener):
     """A server that keeps the head of each connection's first request and answers 404."""
 
     def __init__(self):
         self.heads = []
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
 
-    def _serve(self):
-        while True:
-            try:
-                peer, _ = self.socket.accept()
-            except OSError:
-                return
-            with peer:
-                self.heads.append(peer.recv(65536).split(b"\r\n\r\n")[0].decode())
-                peer.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-
-    def stop(self):
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
+    def serve(self, peer):
+        with peer:
+            self.heads.append(peer.recv(65536).split(b"\r\n\r\n")[0].decode())
+            peer.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 def headers_of(head):

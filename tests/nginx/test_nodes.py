@@ -2,7 +2,16 @@
 
 import unittest
 
-from scene import NginxCase, Relay, until
+from scene import Listener, NginxCase, Relay, until
+
+
+class Full(Listener):
+    """A node that takes nobody."""
+
+    def serve(self, peer):
+        with peer:
+            peer.recv(65536)
+            peer.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 class Nodes(NginxCase):
@@ -73,6 +82,18 @@ class Health(NginxCase):
             self.assertEqual(nginx.handshake(), 101)
         again = self.server(port=port)
         until(lambda: self.joins(nginx, again), "nobody comes to the node that is back")
+
+    def test_node_that_takes_nobody_is_passed_over(self):
+        full = self.stopping(Full())
+        told = "        proxy_next_upstream error timeout http_503;\n"
+        for name in ["nodes-health", "production"]:
+            more = "    # server 127.0.0.1:6002 max_fails=3 fail_timeout=30s;"
+            change = [] if name == "nodes-health" else [(more, more.replace("# ", "").replace("6002", "6001"))]
+            with self.subTest(name):
+                nginx = self.nginx(name, full.address, self.server(), change=change)
+                self.assertEqual({nginx.handshake() for _ in range(6)}, {101})
+                nginx = self.nginx(name, full.address, self.server(), change=[*change, (told, "")])
+                self.assertEqual({nginx.handshake() for _ in range(6)}, {101, 503})
 
     def joins(self, nginx, server):
         """Does a newcomer get to this server?"""
