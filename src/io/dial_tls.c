@@ -72,6 +72,20 @@ static void add_name(struct dial_tls_report *r, const char *p, int n)
 			 p);
 }
 
+static void add_address(struct dial_tls_report *r, const ASN1_STRING *value)
+{
+	int n = ASN1_STRING_length(value);
+	struct net_address a = { .family = n == 4 ? NET_IPV4 : NET_IPV6 };
+	char text[NET_ADDRESS_TEXT_MAX];
+	str s;
+
+	if (n != 4 && n != sizeof(a.ip))
+		return;
+	memcpy(a.ip, ASN1_STRING_get0_data(value), (size_t)n);
+	s = net_address_format(&a, text);
+	add_name(r, s.p, (int)s.n - 2); /* without ":0" */
+}
+
 static void read_names(const X509 *cert, struct dial_tls_report *r)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
@@ -81,21 +95,11 @@ static void read_names(const X509 *cert, struct dial_tls_report *r)
 		const ASN1_STRING *value =
 			GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &kind);
 
-		if (kind == GEN_DNS) {
+		if (kind == GEN_DNS)
 			add_name(r, (const char *)ASN1_STRING_get0_data(value),
 				 ASN1_STRING_length(value));
-		} else if (kind == GEN_IPADD) {
-			char text[NET_ADDRESS_TEXT_MAX];
-			struct net_address a = { .family = ASN1_STRING_length(value) == 4 ?
-								   NET_IPV4 :
-								   NET_IPV6 };
-			str s;
-
-			memcpy(a.ip, ASN1_STRING_get0_data(value),
-			       a.family == NET_IPV4 ? 4 : sizeof(a.ip));
-			s = net_address_format(&a, text);
-			add_name(r, s.p, (int)s.n - 2); /* without ":0" */
-		}
+		else if (kind == GEN_IPADD)
+			add_address(r, value);
 	}
 	GENERAL_NAMES_free(names);
 }

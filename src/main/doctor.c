@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { ARENA_KEEP_BYTES = 64 << 10, TEXT_BYTES_MAX = 1000 };
+enum { ARENA_KEEP_BYTES = 64 << 10, TEXT_BYTES_MAX = 4096 };
 enum { IDLE_DEFAULT_S = 65, IDLE_MAX_S = 3600, TIMEOUT_DEFAULT_S = 5, TIMEOUT_MAX_S = 60 };
 
 #define WARNING DOCTOR_WARNING

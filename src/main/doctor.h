@@ -118,7 +118,7 @@ void doctor_find(struct doctor *d, enum doctor_finding f, const char *format, ..
 /* On a terminal: how far a long wait is. Nothing stays of it. */
 void doctor_progress(const struct doctor *d, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* A text of at most 1000 bytes that lives as long as d. */
+/* A text of at most 4 KiB that lives as long as d. */
 str doctor_text(struct doctor *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Requests */

@@ -47,13 +47,13 @@ static unsigned count_found(const struct doctor *d, enum doctor_level level)
 	return n;
 }
 
-/* Text that a peer may have had a hand in: one line, nothing that moves the cursor. */
+/* Text that a peer may have had a hand in: one line of ASCII, nothing that moves the cursor. */
 static void put_text(struct buf *b, str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+		bool is_plain = s.p[i] >= ' ' && s.p[i] < 0x7f;
 
-		buf_puts(b, c < ' ' || c == 0x7f ? S(" ") : str_take(str_skip(s, i), 1));
+		buf_putc(b, is_plain ? s.p[i] : '?');
 	}
 }
 

@@ -22,6 +22,13 @@ enum {
 
 /* The socket */
 
+static unsigned left_ms(uint64_t deadline_ms)
+{
+	uint64_t now = dial_now_ms();
+
+	return deadline_ms > now ? (unsigned)(deadline_ms - now) : 0;
+}
+
 void doctor_ask_socket(struct doctor *d, struct client *c, struct ws_client *w, str lines,
 		       struct http_answer *out, size_t *head_bytes)
 {
@@ -89,14 +96,12 @@ static bool read_event(struct doctor *d, const struct ws_message *m, struct doct
 
 err doctor_next_event(struct doctor *d, unsigned wait_ms, struct doctor_event *out, str *why)
 {
-	uint64_t deadline_ms = dial_now_ms() + wait_ms, now;
+	uint64_t deadline_ms = dial_now_ms() + wait_ms;
 	struct ws_message m;
 	err e;
 
 	for (;;) {
-		now = dial_now_ms();
-		e = ws_client_read(&d->ws, now < deadline_ms ? (unsigned)(deadline_ms - now) : 0,
-				   &m);
+		e = ws_client_read(&d->ws, left_ms(deadline_ms), &m);
 		if (e == ERR_AGAIN)
 			return e;
 		if (e != OK) {
@@ -110,6 +115,8 @@ err doctor_next_event(struct doctor *d, unsigned wait_ms, struct doctor_event *o
 		}
 		if (read_event(d, &m, out))
 			return OK;
+		if (left_ms(deadline_ms) == 0)
+			return ERR_AGAIN;
 	}
 }
 
@@ -200,15 +207,16 @@ static void take_established(struct doctor *d, const struct doctor_event *e)
 
 static bool ping(struct doctor *d, str *why)
 {
+	uint64_t deadline_ms = dial_now_ms() + d->wait_ms;
 	struct doctor_event e;
 	err result;
 
 	*why = S("no pong in time");
 	ws_client_send(&d->ws, WS_TEXT, S("{\"event\":\"pusher:ping\",\"data\":{}}"));
 	do {
-		result = doctor_next_event(d, d->wait_ms, &e, why);
-	} while (result == OK && !str_eq(e.event, S("pusher:pong")));
-	return result == OK;
+		result = doctor_next_event(d, left_ms(deadline_ms), &e, why);
+	} while (result == OK && !str_eq(e.event, S("pusher:pong")) && left_ms(deadline_ms));
+	return result == OK && str_eq(e.event, S("pusher:pong"));
 }
 
 void doctor_check_session(struct doctor *d)
@@ -333,13 +341,13 @@ static bool publish(struct doctor *d, unsigned i)
 
 static unsigned await_events(struct doctor *d, unsigned n)
 {
-	uint64_t deadline_ms = dial_now_ms() + d->wait_ms, now;
+	uint64_t deadline_ms = dial_now_ms() + d->wait_ms;
 	struct doctor_event e;
 	unsigned n_arrived = 0;
 	str why;
 
-	while (n_arrived < n && (now = dial_now_ms()) < deadline_ms &&
-	       doctor_next_event(d, (unsigned)(deadline_ms - now), &e, &why) == OK)
+	while (n_arrived < n && left_ms(deadline_ms) &&
+	       doctor_next_event(d, left_ms(deadline_ms), &e, &why) == OK)
 		n_arrived += str_eq(e.event, S("doctor"));
 	return n_arrived;
 }

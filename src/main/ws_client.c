@@ -186,7 +186,8 @@ err ws_client_read(struct ws_client *w, unsigned wait_ms, struct ws_message *out
 	struct frame f;
 	err e;
 
-	for (;;) {
+	/* Who sends nothing but pings is not waited for either. */
+	do {
 		e = read_frame(w, deadline_ms, &f);
 		if (e != OK)
 			return e;
@@ -208,7 +209,8 @@ err ws_client_read(struct ws_client *w, unsigned wait_ms, struct ws_message *out
 			continue;
 		}
 		return ERR_SYNTAX;
-	}
+	} while (left_ms(deadline_ms) > 0);
+	return ERR_AGAIN;
 }
 
 bool ws_client_send(struct ws_client *w, enum ws_opcode op, str payload)

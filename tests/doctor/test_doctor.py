@@ -365,6 +365,7 @@ case("a_ping_without_an_answer_is_named", "ping-unanswered", url=lambda w: w.rel
 case("events_that_come_late_are_a_warning", "events-slow", url=lambda w: w.relayed(answer=SlowEvents), timeout=4)
 case("a_short_read_time_out_is_named", "idle-cut", nginx=site(socket_at(more="proxy_read_timeout 2s;")), idle=4,
      seen="after [12]\\.\\d s of silence", symptom=is_cut_after(2))
+case("a_server_that_pings_is_answered", url=lambda w: f"http://{HOST}:{w.chatty.port}", idle=3)
 case("a_connection_that_is_forgotten_in_silence_is_named", "idle-cut", url=lambda w: w.relayed(Forgetful), idle=3,
      timeout=1, seen="a ping is lost")
 
@@ -426,6 +427,7 @@ class World:
         self.server = self.start(Server(apps))
         self.other_node = self.start(Server(apps))
         self.distrustful = self.start(Server(apps, trusted_proxies=["10.9.8.7"]))
+        self.chatty = self.start(Server(apps, activity_timeout=1))
         limit = lambda n: {"enabled": True, "api_rate_limit": {"max_requests": n, "window_seconds": 600}}  # noqa: E731
         self.limited = self.start(Server(apps, rate_limiter=limit(1)))
         self.nearly_limited = self.start(Server(apps, rate_limiter=limit(11)))
