@@ -205,6 +205,13 @@ static void put_sections(bool honoured, struct buf *b)
 	}
 }
 
+static void put_variables(struct buf *b)
+{
+	buf_puts(b, S("\n## Other variables\n\n| Variable | |\n|---|---|\n"));
+#define ENV(name, words) buf_puts(b, S("| `" name "` | " words " |\n"));
+#include "main/config_keys.def"
+}
+
 static void put_aliases(struct buf *b)
 {
 	buf_puts(b, S("\n### Further names\n\nIn files, where the key itself is not there.\n\n"
@@ -274,6 +281,7 @@ void config_print_markdown(struct buf *b)
 {
 	buf_puts(b, str_from_cstr(intro));
 	put_sections(true, b);
+	put_variables(b);
 	put_apps(b);
 	buf_puts(b, str_from_cstr(later_intro));
 	put_sections(false, b);

@@ -290,6 +290,32 @@ static bool put_keys_of_variable(struct buf *b, str name)
 	return found;
 }
 
+static bool put_variable(struct buf *b, str name)
+{
+	static const struct {
+		const char *name, *words;
+	} table[] = {
+#define ENV(n, w) { n, w },
+#include "main/config_keys.def"
+#define APP_FLAG(...)
+#define APP_LATER(...)
+#define APP_ENV(n, w) { n, w },
+#include "main/app_keys.def"
+#undef APP_FLAG
+#undef APP_LATER
+#undef APP_ENV
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (!str_eq(str_from_cstr(table[i].name), name))
+			continue;
+		buf_printf(b, "%s, a variable\n", table[i].name);
+		put_words(b, "", table[i].words);
+		return true;
+	}
+	return false;
+}
+
 /* Unknown names */
 
 static bool ends_with_step(str path, str name)
@@ -332,7 +358,7 @@ bool config_explain(str name, struct buf *b)
 	}
 	if (k && k->type == CONFIG_APPS)
 		put_app_keys(b);
-	if (k || app_key || put_keys_of_variable(b, name))
+	if (k || app_key || put_keys_of_variable(b, name) || put_variable(b, name))
 		return true;
 	if (name.n == 0 || config_key_is_block(name)) {
 		put_block(b, name);

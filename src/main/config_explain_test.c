@@ -101,6 +101,8 @@ static void what_is_said_is_what_is_true(void **state)
 	assert_says("activity_timeout", "  a change      counts after SIGHUP as well\n");
 	assert_says("event_limits.max_batch_size", "but only where somebody sets it\n");
 	assert_says("annotations.enabled", "is answered by a warning\n");
+	assert_says("RUST_LOG", "wins over all that is said about it.\n");
+	assert_says("SOCKUDO_DEFAULT_APP_ID", "an app from the environment.");
 	assert_says("adapter.driver", "  available     \"local\"\n");
 	assert_says("adapter.cluster_health.enabled", "  also called   cluster_health.enabled\n");
 	assert_says("adapter.redis.prefix", "nothing reads it\n");
