@@ -153,6 +153,52 @@ static void check_api(struct world *w)
 	publisher_rest(w->auditor);
 }
 
+static struct app_counts count_all(struct world *w, unsigned *n_used)
+{
+	struct app_counts all = { 0 };
+
+	*n_used = 0;
+	for (size_t i = 0; i < w->apps->n; i++) {
+		struct app_counts n = server_count(w->server, w->apps->apps[i]);
+
+		*n_used += n.connections > 0 || n.channels > 0;
+		all.connections += n.connections;
+		all.user_connections += n.user_connections;
+		all.users += n.users;
+		all.channels += n.channels;
+		all.subscriptions += n.subscriptions;
+		all.presence_channels += n.presence_channels;
+		all.presence_subscriptions += n.presence_subscriptions;
+		all.presence_members += n.presence_members;
+	}
+	return all;
+}
+
+/* What operators are told is what a walk over the structures finds. */
+static void check_stats(struct world *w)
+{
+	struct request r = { .status = 200, .check = BODY_HAS };
+	unsigned n_used;
+	struct app_counts n = count_all(w, &n_used);
+	struct buf b;
+
+	buf_init(&b, 1024);
+	buf_printf(&b,
+		   "\"totals\":{\"apps\":%u,\"connections\":%zu,\"authenticated_connections\":%zu,"
+		   "\"users\":%zu,\"connections_with_meta\":0,\"occupancy\":{\"channels\":%zu,"
+		   "\"subscriptions\":%zu,\"presence_channels\":%zu,"
+		   "\"presence_subscriptions\":%zu,\"presence_members\":%zu}}",
+		   n_used, n.connections, n.user_connections, n.users, n.channels, n.subscriptions,
+		   n.presence_channels, n.presence_subscriptions, n.presence_members);
+	r.body = arena_copy(&w->oracle.arena, buf_str(&b));
+	buf_fini(&b);
+	if (!publisher_may_ask(w->auditor))
+		trace_fail(w->trace, "the auditor has no connection");
+	publisher_get_plain(w->auditor, "/stats", &r);
+	world_settle(w);
+	publisher_rest(w->auditor);
+}
+
 void audit(struct world *w)
 {
 	check_n_connections(w);
@@ -160,6 +206,7 @@ void audit(struct world *w)
 		check_counts(w, app);
 	check_limits(w);
 	check_api(w);
+	check_stats(w);
 }
 
 /* What a reload makes anew is as large as before, but the heap may round it up otherwise. */

@@ -62,5 +62,7 @@ void publisher_vanish(struct publisher *p, bool by_reset);
 /* A signed GET of a path below /apps/{id}, with a query (empty, or names that sort behind auth_…). */
 void publisher_get(struct publisher *p, unsigned app, str path, str query,
 		   const struct request *expected);
+/* Without a signature. */
+void publisher_get_plain(struct publisher *p, const char *path, const struct request *expected);
 
 #endif

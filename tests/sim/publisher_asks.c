@@ -129,6 +129,13 @@ void publisher_get(struct publisher *p, unsigned app, str path, str query,
 	await(p, &r);
 }
 
+void publisher_get_plain(struct publisher *p, const char *path, const struct request *expected)
+{
+	buf_printf(&p->out, "GET %s HTTP/1.1\r\n\r\n", path);
+	trace_note(p->world->trace, p->name, "> GET %s", path);
+	await(p, expected);
+}
+
 /* Publishing */
 
 static struct client *draw_excluded(struct world *w)
@@ -267,6 +274,8 @@ static void ask_plain(struct publisher *p)
 		{ "HEAD", "/up", 200, { 0 } },
 		{ "GET", "/live", 200, { 0 } },
 		{ "GET", "/nothing/here", 404, { "404 NOT FOUND", 13 } },
+		{ "GET", "/accept-traffic", 200, { "ACCEPTING", 9 } },
+		{ "GET", "/metrics", 404, { "404 NOT FOUND", 13 } },
 		{ "DELETE", "/up", 405, { 0 } },
 		{ "GET", "/app/app-key", 400, { "Missing Upgrade header", 22 } },
 	};
