@@ -71,7 +71,7 @@ static void unsubscribe(struct world *w)
 	struct client *c = any_asker(w);
 	struct topic *t = any_topic(w, c, chance(w, 80) ? will_be_on : is_open_to);
 
-	if (t)
+	if (t && !t->is_user)
 		client_unsubscribe(c, t);
 }
 
@@ -153,6 +153,7 @@ static struct publisher *any_publisher(struct world *w)
 	}
 PUBLISHER_ACT(publish, publisher_publish)
 PUBLISHER_ACT(publish_batch, publisher_publish_batch)
+PUBLISHER_ACT(publish_again, publisher_publish_again)
 PUBLISHER_ACT(ask, publisher_ask)
 PUBLISHER_ACT(ask_nonsense, publisher_talk_nonsense)
 PUBLISHER_ACT(stall, publisher_stall)
@@ -207,6 +208,7 @@ static const struct act {
 	{ 3, pause_or_resume },
 	{ 30, publish },
 	{ 8, publish_batch },
+	{ 6, publish_again },
 	{ 5, ask },
 	{ 1, ask_nonsense },
 	{ 1, stall },
@@ -269,7 +271,7 @@ static void place_witness(struct world *w)
 	}
 	for (unsigned i = 0; i < o->n_topics && w->witness; i++) {
 		struct topic *t = &o->topics[i];
-		bool is_wanted = t->app == APP_MAIN && chance(w, 75);
+		bool is_wanted = t->app == APP_MAIN && !t->is_user && chance(w, 75);
 
 		if (is_wanted && !will_be_on(w->witness, t))
 			client_subscribe(w->witness, t, WITNESS_USER);

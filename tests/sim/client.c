@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "codec/deflate.h"
 #include "codec/websocket.h"
 #include "reload.h"
 #include "wire.h"
@@ -52,7 +53,11 @@ static void ask_for_upgrade(struct client *c)
 	buf_puts(&c->out, app_key(c));
 	buf_puts(&c->out, S("?protocol=7&client=js&version=8.6.0&flash=false HTTP/1.1\r\n"
 			    "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-			    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "));
+			    "Sec-WebSocket-Version: 13\r\n"));
+	if (c->offers_packing)
+		buf_puts(&c->out, S("Sec-WebSocket-Extensions: permessage-deflate; "
+				    "client_max_window_bits\r\n"));
+	buf_puts(&c->out, S("Sec-WebSocket-Key: "));
 	buf_puts(&c->out, str_from_cstr(c->ws_key));
 	buf_puts(&c->out, S("\r\n\r\n"));
 }
@@ -78,6 +83,7 @@ struct client *client_connect(struct world *w, unsigned app, bool is_witness)
 	c->meets = reload_meets(w, app);
 	c->may_be_shut_out = w->has_few_files;
 	c->hangs_up = chance(w, 50);
+	c->offers_packing = w->plan.compresses && chance(w, 60);
 	c->appetite = is_witness || chance(w, 80) ? 4096 : 16 + pick(w, 100);
 	snprintf(c->name, sizeof(c->name), "%s%u", is_witness ? "w" : "c", c->connection);
 	for (unsigned i = 0; i < TOPICS_MAX; i++)
@@ -95,6 +101,7 @@ struct client *client_connect(struct world *w, unsigned app, bool is_witness)
 
 static void lose_subs(struct client *c)
 {
+	c->awaits = NULL;
 	for (unsigned i = 0; i < TOPICS_MAX; i++) {
 		if (c->subs[i])
 			oracle_lose(&c->world->oracle, c->subs[i]);
@@ -343,27 +350,51 @@ static void on_error(struct client *c, const struct words *words)
 		     ask_text(a), a ? a->code : 0);
 }
 
-static void on_subscribed(struct client *c, const struct words *words)
+/* The acknowledgement of a subscribe to t, or of a sign-in. */
+static void on_joined(struct client *c, struct topic *t, str data)
 {
 	struct oracle *o = &c->world->oracle;
 	struct ask *a = expect(c, ASK_SUBSCRIBE);
-	struct topic *t = oracle_topic(o, c->app, words->channel);
 	struct sub like = { .topic = t, .connection = c->connection, .is_witness = c->is_witness };
 	size_t i;
 
 	if (t != a->topic)
-		fail(c, "got the acknowledgement for %.*s instead of %s", STR_ARG(words->channel),
+		fail(c, "got the acknowledgement for %s instead of %s", t ? t->name : "nothing",
 		     a->topic->name);
 	i = (size_t)(t - o->topics);
 	like.user = t->is_presence ? a->user : NOBODY;
 	snprintf(like.who, sizeof(like.who), "%s", c->name);
 	if (c->subs[i])
-		oracle_rejoin(o, c->subs[i], words->data);
+		oracle_rejoin(o, c->subs[i], data);
 	else
-		c->subs[i] = oracle_join(o, &like, a->asked, words->data);
+		c->subs[i] = oracle_join(o, &like, a->asked, data);
+	if (t->is_cache)
+		c->awaits = t;
 	if (c->outlook[i] == WILL_SEE)
 		c->outlook[i] = WILL_BE_ON;
 	forget_first(c);
+}
+
+static void on_subscribed(struct client *c, const struct words *words)
+{
+	struct topic *t = oracle_topic(&c->world->oracle, c->app, words->channel);
+
+	if (t && t->is_user)
+		fail(c, "got an acknowledgement of %s", t->name);
+	on_joined(c, t, words->data);
+}
+
+/* {"user_data":"…"} as it was signed. */
+static void on_signed_in(struct client *c, const struct words *words)
+{
+	struct ask *a = expect(c, ASK_SUBSCRIBE);
+	str said = words->raw_data.kind == JSON_OBJECT ?
+			   decoded(c, find_member(words->raw_data, S("user_data"))) :
+			   (str){ 0 };
+
+	if (!a->topic->is_user || !str_eq(said, client_user_data(c, a->topic)))
+		fail(c, "is signed in as %.*s", STR_ARG(said));
+	on_joined(c, a->topic, S("{}"));
 }
 
 static struct sub *sub_for(struct client *c, const struct words *words)
@@ -392,6 +423,30 @@ static void on_event(struct client *c, const struct words *words)
 		    is_client_event ? words->raw_data.raw : words->data, words->user_id);
 }
 
+/* True: it was the one. Without memory it may be missing. */
+static bool on_follow(struct client *c, const struct words *words)
+{
+	struct oracle *o = &c->world->oracle;
+	struct topic *t = c->awaits;
+	bool is_miss = str_eq(words->event, S("pusher:cache_miss"));
+
+	c->awaits = NULL;
+	if (oracle_topic(o, c->app, words->channel) != t || (!is_miss && words->data.p == NULL)) {
+		if (c->world->plan.fails_memory)
+			return false;
+		fail(c, "got %.*s instead of the last event of %s", STR_ARG(words->event), t->name);
+	}
+	if (is_miss)
+		oracle_hear_miss(o, *sub_of(c, t), words->data);
+	else if (str_eq(words->event, S("e")))
+		oracle_hear_last(o, *sub_of(c, t), words->data);
+	else if (c->world->plan.fails_memory)
+		return false;
+	else
+		fail(c, "got %.*s as the last event of %s", STR_ARG(words->event), t->name);
+	return true;
+}
+
 static void on_ping(struct client *c)
 {
 	if (c->state == CLIENT_OPEN && !c->is_half_closed) {
@@ -406,6 +461,8 @@ static void on_text(struct client *c, str text)
 	struct words words = read_words(c, text);
 	str event = words.event;
 
+	if (c->awaits && on_follow(c, &words))
+		return;
 	if (str_eq(event, S("pusher:connection_established"))) {
 		on_welcome(c, &words);
 	} else if (str_eq(event, S("pusher:error"))) {
@@ -417,6 +474,8 @@ static void on_text(struct client *c, str text)
 		on_ping(c);
 	} else if (str_eq(event, S("pusher_internal:subscription_succeeded"))) {
 		on_subscribed(c, &words);
+	} else if (str_eq(event, S("pusher:signin_success"))) {
+		on_signed_in(c, &words);
 	} else if (str_eq(event, S("pusher_internal:member_added"))) {
 		on_edge(c, &words, true);
 	} else if (str_eq(event, S("pusher_internal:member_removed"))) {
@@ -465,8 +524,24 @@ static void on_ws_pong(struct client *c, str payload)
 	forget_first(c);
 }
 
-static void on_frame(struct client *c, const struct wire_frame *f)
+/* In the oracle's arena. */
+static str unpacked(struct client *c, str payload)
 {
+	struct buf text;
+	str copy;
+
+	buf_init(&text, 1 << 20);
+	if (!c->is_packed || deflate_inflate(c->world->deflate, payload, &text) != OK)
+		fail(c, "got a compressed message that it did not ask for, or cannot read");
+	copy = arena_copy(&c->world->oracle.arena, buf_str(&text));
+	buf_fini(&text);
+	return copy;
+}
+
+static void on_frame(struct client *c, struct wire_frame *f)
+{
+	if (f->is_packed)
+		f->payload = unpacked(c, f->payload);
 	if (f->opcode == WIRE_CLOSE)
 		trace_note(c->world->trace, c->name, "< Close %u", wire_close_code(f->payload));
 	else
@@ -485,6 +560,7 @@ static void on_frame(struct client *c, const struct wire_frame *f)
 		return;
 	case WIRE_PING:
 	case WIRE_CONTINUATION:
+	case WIRE_PACKED:
 	case WIRE_FIN:
 		break;
 	}
@@ -504,6 +580,9 @@ static void on_answer(struct client *c, const struct wire_answer *a)
 	if (a->status != 101 || !str_eq(wire_header(a->head, S("sec-websocket-accept")),
 					(str){ accept, sizeof(accept) }))
 		fail(c, "got another answer than the upgrade: %.*s", STR_ARG(a->head));
+	c->is_packed = wire_header(a->head, S("sec-websocket-extensions")).n > 0;
+	if (c->is_packed && !c->offers_packing)
+		fail(c, "got an extension that it did not offer");
 	c->state = CLIENT_WAITING;
 }
 

@@ -60,6 +60,9 @@ struct client {
 	bool has_heard;	      /* anything at all */
 	size_t appetite;      /* bytes per reading */
 	unsigned meets;	      /* reload.h */
+	bool offers_packing;  /* permessage-deflate */
+	bool is_packed;	      /* it is agreed on */
+	struct topic *awaits; /* of a cache channel what follows the acknowledgement */
 	uint16_t farewell;    /* code of an error that announced a Close */
 	bool hangs_up;	      /* after a Close, without waiting for the end of the stream */
 	struct buf in, out;
@@ -83,6 +86,10 @@ void client_rest(struct client *c);
 struct ask *client_ask(struct client *c, enum ask_kind kind);
 
 bool client_may_ask(const struct client *c);
+/* What is signed to join a topic that is a user. In the oracle's arena. */
+str client_user_data(struct client *c, const struct topic *t);
+/* Will it be signed in as another user? */
+bool client_is_somebody_else(const struct client *c, const struct topic *t);
 void client_subscribe(struct client *c, struct topic *t, int user);
 void client_subscribe_badly(struct client *c);
 void client_unsubscribe(struct client *c, struct topic *t);

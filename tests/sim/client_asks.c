@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "codec/deflate.h"
 #include "codec/digest.h"
 #include "reload.h"
 #include "wire.h"
@@ -24,22 +25,40 @@ static void put_ws_ping(struct client *c)
 	client_ask(c, ASK_WS_PING)->tag = tag;
 }
 
+/* In the oracle's arena. */
+static str packed_text(struct client *c, str text)
+{
+	size_t max = text.n + text.n / 8 + 64;
+	char *packed = arena_alloc(&c->world->oracle.arena, max);
+	size_t n = deflate_compress(c->world->deflate, 15, text, packed, max);
+
+	ASSERT(n > 0);
+	return (str){ packed, n };
+}
+
 /* In one frame, or in several with pings between them. The pings' pongs come first. */
 static void say(struct client *c, str text)
 {
 	unsigned opcode = WIRE_TEXT;
 
+	unsigned packed = 0;
+
 	trace_text(c->world->trace, c->name, '>', text);
+	if (c->is_packed && text.n > 0 && chance(c->world, 50)) {
+		text = packed_text(c, text);
+		packed = WIRE_PACKED;
+	}
 	while (chance(c->world, 10) && text.n > 1) {
 		size_t n = 1 + pick(c->world, text.n - 1);
 
-		wire_put_frame(&c->out, opcode, str_take(text, n), draw_mask(c));
+		wire_put_frame(&c->out, packed | opcode, str_take(text, n), draw_mask(c));
 		if (chance(c->world, 30) && c->n_asks < ASKS_MAX - 4)
 			put_ws_ping(c);
 		text = str_skip(text, n);
 		opcode = WIRE_CONTINUATION;
+		packed = 0;
 	}
-	wire_put_frame(&c->out, WIRE_FIN | opcode, text, draw_mask(c));
+	wire_put_frame(&c->out, WIRE_FIN | packed | opcode, text, draw_mask(c));
 	c->is_changed = true;
 }
 
@@ -82,6 +101,49 @@ static void put_auth(struct client *c, struct buf *b, const struct topic *t, str
 	buf_putc(b, ':');
 	buf_put(b, hex, sizeof(hex));
 	buf_putc(b, '"');
+}
+
+str client_user_data(struct client *c, const struct topic *t)
+{
+	struct buf b;
+	str text;
+
+	buf_init(&b, SIZE_MAX / 2);
+	buf_puts(&b, S("{\"id\":"));
+	jw_string(&b, user_id(t->user));
+	buf_puts(&b, S(", \"user_info\":{\"a\": [1.50]}}"));
+	text = arena_copy(&c->world->oracle.arena, buf_str(&b));
+	buf_fini(&b);
+	return text;
+}
+
+static void put_sign_in(struct client *c, struct buf *b, const struct topic *t)
+{
+	const struct app *app = c->world->app[c->app];
+	str user_data = client_user_data(c, t);
+	char hex[SHA256_HEX_LEN];
+	struct hmac h;
+
+	hmac_begin(&h, &app->hmac);
+	hmac_add(&h, str_from_cstr(c->id));
+	hmac_add(&h, S("::user::"));
+	hmac_add(&h, user_data);
+	hmac_end_hex(&h, &app->hmac, hex);
+	buf_printf(b,
+		   "{\"event\":\"pusher:signin\",\"data\":{\"auth\":\"%.*s:%.*s\",\"user_data\":",
+		   STR_ARG(app->key), (int)sizeof(hex), hex);
+	jw_string(b, user_data);
+	buf_puts(b, S("}}"));
+}
+
+bool client_is_somebody_else(const struct client *c, const struct topic *t)
+{
+	const struct oracle *o = &c->world->oracle;
+
+	for (unsigned i = 0; i < o->n_topics; i++)
+		if (o->topics[i].is_user && &o->topics[i] != t && c->outlook[i] != WILL_BE_OFF)
+			return true;
+	return false;
 }
 
 static void put_subscribe(struct client *c, struct buf *b, const struct topic *t, int user)
@@ -129,11 +191,15 @@ void client_subscribe(struct client *c, struct topic *t, int user)
 	struct buf b;
 
 	/* A signature needs the socket_id; and what may be refused is waited for. */
-	if ((t->is_authorized && c->state != CLIENT_OPEN) || (is_unsure && is_asked_for(c, t)))
+	if (((t->is_authorized || t->is_user) && c->state != CLIENT_OPEN) ||
+	    (is_unsure && is_asked_for(c, t)) || (t->is_user && client_is_somebody_else(c, t)))
 		return;
 	asked = oracle_ask(&c->world->oracle, t);
 	buf_init(&b, SIZE_MAX / 2);
-	put_subscribe(c, &b, t, user);
+	if (t->is_user)
+		put_sign_in(c, &b, t);
+	else
+		put_subscribe(c, &b, t, user);
 	say_buf(c, &b);
 	if (c->outlook[i] != WILL_BE_ON) {
 		c->outlook[i] = is_unsure ? WILL_SEE : WILL_BE_ON;
@@ -299,7 +365,7 @@ void client_break(struct client *c)
 		const char *what;
 	} ROWS[] = {
 		{ 1002, false, TEXT("\x81\x02hi"), "an unmasked frame" },
-		{ 1002, false, TEXT("\xc1\x80\0\0\0\0"), "a reserved bit" },
+		{ 1002, false, TEXT("\xa1\x80\0\0\0\0"), "a reserved bit" },
 		{ 1002, false, TEXT("\x83\x80\0\0\0\0"), "an unknown opcode" },
 		{ 1002, false, TEXT("\x09\x80\0\0\0\0"), "a fragmented ping" },
 		{ 1002, false, TEXT("\x89\xfe\0\x7e\0\0\0\0"), "a large ping" },

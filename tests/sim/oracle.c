@@ -392,6 +392,71 @@ void oracle_hear_edge(struct oracle *o, struct sub *s, bool is_added, str data)
 	remember(o, s, (struct heard){ is_added ? HEARD_ADDED : HEARD_REMOVED, user, NULL });
 }
 
+/* What a cache channel remembers */
+
+static bool is_known_to_hold(const struct oracle *o, const struct sub *s)
+{
+	if (s->asked_at == 0)
+		return false; /* a repeated subscribe: its moment is not kept */
+	for (unsigned i = 0; i < o->n_events; i++) {
+		const struct event *e = &o->events[i];
+
+		if (!e->is_client_event && e->accepted_at && e->accepted_at < s->asked_at &&
+		    is_on_topic(e, s->topic))
+			return true;
+	}
+	return false;
+}
+
+/* What follows a repeated acknowledgement has no place in the order that is known. */
+static void note_follow(struct sub *s, int follow, const struct event *cached)
+{
+	if (s->joined_at == 0 || s->follow != FOLLOW_NONE)
+		return;
+	s->follow = follow;
+	s->cached = cached;
+}
+
+void oracle_hear_miss(struct oracle *o, struct sub *s, str data)
+{
+	if (!str_eq(data, S("{}")))
+		trace_fail(o->trace, "%s: on %s a miss with data %.*s", s->who, s->topic->name,
+			   STR_ARG(data));
+	if (!o->may_lack_memory && (s->topic->last == LAST_IS_KNOWN || is_known_to_hold(o, s)))
+		trace_fail(o->trace, "%s: %s has forgotten its last event", s->who, s->topic->name);
+	note_follow(s, FOLLOW_MISS, NULL);
+}
+
+/* Of an earlier round. */
+static void hear_old(struct oracle *o, struct sub *s, uint64_t id)
+{
+	const struct topic *t = s->topic;
+	bool is_right =
+		t->last == LAST_IS_UNKNOWN || (t->last == LAST_IS_KNOWN && id == t->last_id);
+
+	if (!o->may_lack_memory && (!is_right || is_known_to_hold(o, s)))
+		trace_fail(o->trace, "%s: the last event of %s is said to be %u, it was %u", s->who,
+			   t->name, (unsigned)id, t->last_id);
+	note_follow(s, FOLLOW_OLD, NULL);
+}
+
+void oracle_hear_last(struct oracle *o, struct sub *s, str data)
+{
+	uint64_t id = event_number(data);
+	struct event *e = event_find(o, id);
+
+	if (!e && id > 0 && id < o->first_id) {
+		hear_old(o, s, id);
+		return;
+	}
+	if (!e || e->is_void || e->is_client_event || !is_on_topic(e, s->topic) ||
+	    !str_eq(e->text, data))
+		trace_fail(o->trace, "%s: no last event of %s: %.*s", s->who, s->topic->name,
+			   STR_ARG(data));
+	oracle_accepted(o, e->id);
+	note_follow(s, FOLLOW_EVENT, e);
+}
+
 /* Rest */
 
 unsigned oracle_count_subs(const struct topic *t)
@@ -429,6 +494,8 @@ static void begin_round(struct oracle *o, struct topic *t)
 		s->known_at_ask = 0;
 		s->roster = s->members;
 		s->heard = NULL;
+		s->follow = FOLLOW_NONE;
+		s->cached = NULL;
 		s->n = s->cap = 0;
 		memset(s->seen, 0, sizeof(s->seen));
 		at = &s->next;
@@ -437,8 +504,10 @@ static void begin_round(struct oracle *o, struct topic *t)
 
 void oracle_rest(struct oracle *o)
 {
-	for (unsigned i = 0; i < o->n_topics; i++)
+	for (unsigned i = 0; i < o->n_topics; i++) {
 		verdict(o, &o->topics[i]);
+		verdict_last(o, &o->topics[i]);
+	}
 	for (unsigned i = 0; i < o->n_topics; i++)
 		begin_round(o, &o->topics[i]);
 	arena_reset(&o->arena);

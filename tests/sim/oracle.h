@@ -35,6 +35,12 @@ struct topic {
 	bool is_presence;
 	bool is_authorized;
 	bool takes_client_events;
+	bool is_cache;
+	bool is_user; /* it is joined by signing in */
+	int user;     /* as whom */
+	/* The last event of a cache channel when the round began. */
+	enum { LAST_IS_UNKNOWN, LAST_IS_NONE, LAST_IS_KNOWN } last;
+	uint32_t last_id;
 	struct sub *subs; /* alive, or ended in this round */
 };
 
@@ -71,6 +77,9 @@ struct sub {
 	enum { SUB_ON, SUB_LEFT, SUB_LOST } state;
 	uint64_t asked_at, joined_at, left_at; /* asked_at, joined_at 0: before this round */
 	size_t known_at_ask;		       /* what the witness had heard by then */
+	/* What followed the acknowledgement on a cache channel. */
+	enum { FOLLOW_NONE, FOLLOW_MISS, FOLLOW_OLD, FOLLOW_EVENT } follow;
+	const struct event *cached; /* FOLLOW_EVENT: one of this round */
 	uint32_t roster;     /* a bit for each user: when it joined, or at the round's beginning */
 	uint32_t members;    /* now */
 	struct heard *heard; /* in this round */
@@ -126,6 +135,10 @@ void oracle_lose(struct oracle *o, struct sub *s);
 /* data: decoded for events of the API, as written for client events. user_id.p NULL: none. */
 void oracle_hear(struct oracle *o, struct sub *s, bool is_client_event, str data, str user_id);
 void oracle_hear_edge(struct oracle *o, struct sub *s, bool is_added, str data);
+
+/* On a cache channel, right behind the acknowledgement: that there is no last event, or it. */
+void oracle_hear_miss(struct oracle *o, struct sub *s, str data);
+void oracle_hear_last(struct oracle *o, struct sub *s, str data);
 
 /* The world rests: everything must have arrived. Begins the next round. */
 void oracle_rest(struct oracle *o);

@@ -6,6 +6,9 @@
 
 #include <stdio.h>
 
+/* Longer than any run. */
+#define FOR_EVER_S 10000000
+
 static unsigned between(struct world *w, unsigned min, unsigned max)
 {
 	return min + (unsigned)pick(w, max - min + 1);
@@ -34,6 +37,16 @@ static void draw_faults(struct world *w)
 	p->is_narrow = chance(w, 60);
 }
 
+/* What the server can do beside the plain things. */
+static void draw_features(struct world *w)
+{
+	struct plan *p = &w->plan;
+
+	p->remembers = chance(w, 50);
+	p->signs_in = chance(w, 40);
+	p->compresses = chance(w, 30);
+}
+
 void plan_draw(struct world *w, const struct world_wish *wish)
 {
 	static const unsigned WORKERS[] = { 1, 2, 4 };
@@ -50,8 +63,10 @@ void plan_draw(struct world *w, const struct world_wish *wish)
 	p->pad_bytes_max = chance(w, 10) ? 20000 : 300;
 	p->activity_timeout_s = chance(w, 50) ? 30 : 120;
 	p->has_witness = chance(w, 75);
-	if (!wish->is_peaceful)
+	if (!wish->is_peaceful) {
 		draw_faults(w);
+		draw_features(w);
+	}
 	/* Only what is large can fail to be sent to the hub. */
 	if (p->fails_memory && p->pad_bytes_max > 300)
 		p->pad_bytes_max = 300;
@@ -100,6 +115,9 @@ struct server_options plan_options(struct world *w)
 	o.n_workers = w->plan.n_workers;
 	o.activity_timeout_s = w->plan.activity_timeout_s;
 	o.max_connections = w->plan.max_connections;
+	o.user_authentication_timeout_s = FOR_EVER_S;
+	if (w->plan.compresses)
+		o.compression_window_bits = (uint8_t)between(w, 9, 15);
 	if (w->plan.is_tight) {
 		o.queue_messages_max = between(w, 1, 20);
 		o.queue_bytes_max = between(w, 500, 10000);
@@ -137,9 +155,12 @@ struct app_table *plan_table(struct world *w, bool has_small, bool serves_small,
 			     unsigned n_guests)
 {
 	struct app_table *t = app_table_new(w->hash_key);
-	struct app *small;
+	struct app *main, *small;
 
-	copy_from_book(w, t, APP_MAIN)->enable_client_messages = true;
+	main = copy_from_book(w, t, APP_MAIN);
+	main->enable_client_messages = true;
+	main->enable_user_authentication = w->plan.signs_in;
+	main->cache_ttl_s = main->idempotency_ttl_s = FOR_EVER_S;
 	for (unsigned i = 0; i < n_guests; i++)
 		add_guest(t, i);
 	if (has_small) {
@@ -159,23 +180,38 @@ static void draw_topic(struct world *w, struct topic *t)
 {
 	static const struct {
 		const char *prefix;
-		bool is_authorized, is_presence, takes_client_events;
+		bool is_authorized, is_presence, takes_client_events, is_cache;
 	} KINDS[] = {
-		{ "room-", false, false, false },
-		{ "private-", true, false, true },
-		{ "private-encrypted-", true, false, false },
-		{ "presence-", true, true, true },
-		{ "presence-", true, true, true },
+		{ "room-", false, false, false, false },
+		{ "private-", true, false, true, false },
+		{ "private-encrypted-", true, false, false, false },
+		{ "presence-", true, true, true, false },
+		{ "presence-", true, true, true, false },
+		{ "cache-", false, false, false, true },
+		{ "private-cache-", true, false, true, true },
+		{ "private-encrypted-cache-", true, false, false, true },
+		{ "presence-cache-", true, true, true, true },
 	};
-	size_t kind = pick(w, ARRAY_LEN(KINDS));
+	enum { N_PLAIN = 5 };
+	size_t kind = pick(w, w->plan.remembers ? ARRAY_LEN(KINDS) : N_PLAIN);
 
 	*t = (struct topic){
-		.app = chance(w, 70) ? APP_MAIN : APP_SMALL,
+		.app = KINDS[kind].is_cache || chance(w, 70) ? APP_MAIN : APP_SMALL,
+		.is_cache = KINDS[kind].is_cache,
 		.is_authorized = KINDS[kind].is_authorized,
 		.is_presence = KINDS[kind].is_presence,
 		.takes_client_events = KINDS[kind].takes_client_events,
 	};
 	snprintf(t->name, sizeof(t->name), "%s%u", KINDS[kind].prefix, (unsigned)pick(w, 6));
+}
+
+static void draw_user_topic(struct world *w, struct topic *t)
+{
+	static const int PLAIN[] = { 0, 3 }; /* whose ids are legal in names */
+	int user = PLAIN[pick(w, ARRAY_LEN(PLAIN))];
+
+	*t = (struct topic){ .app = APP_MAIN, .is_user = true, .user = user };
+	snprintf(t->name, sizeof(t->name), "#server-to-user-%.*s", STR_ARG(user_id(user)));
 }
 
 void plan_topics(struct world *w)
@@ -185,7 +221,10 @@ void plan_topics(struct world *w)
 	while (o->n_topics < w->plan.n_topics) {
 		struct topic t;
 
-		draw_topic(w, &t);
+		if (w->plan.signs_in && chance(w, 25))
+			draw_user_topic(w, &t);
+		else
+			draw_topic(w, &t);
 		if (!oracle_topic(o, t.app, str_from_cstr(t.name)))
 			o->topics[o->n_topics++] = t;
 	}

@@ -192,6 +192,8 @@ static void on_answer(struct publisher *p, const struct wire_answer *a)
 		else
 			oracle_refused(o, r->first_event + i);
 	}
+	if (is_published && r->keyed_body.n > 0)
+		p->world->keyed_body = r->keyed_body;
 	p->is_over = r->is_last || a->closes;
 	p->first = (p->first + 1) % REQUESTS_MAX;
 	p->n--;

@@ -16,6 +16,7 @@ struct request {
 	unsigned app, meets; /* reload.h */
 	bool is_last;	     /* the connection ends with its answer */
 	uint32_t first_event, n_events;
+	str keyed_body; /* of a publish with a key; n == 0: without */
 	enum { BODY_IS, BODY_HAS, BODY_LISTS_USERS } check;
 	str body; /* in the publisher's arena */
 	uint32_t users;
@@ -49,6 +50,8 @@ bool publisher_may_ask(struct publisher *p);
 
 void publisher_publish(struct publisher *p);
 void publisher_publish_batch(struct publisher *p);
+/* A request with an idempotency key that was answered before: nothing may come of it. */
+void publisher_publish_again(struct publisher *p);
 /* Small questions, and requests that are refused. */
 void publisher_ask(struct publisher *p);
 void publisher_talk_nonsense(struct publisher *p);

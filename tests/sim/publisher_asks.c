@@ -194,20 +194,44 @@ static struct event *put_event(struct publisher *p, struct buf *b, struct event 
 	return e;
 }
 
+/* Without memory a key may be forgotten. */
+static bool may_have_key(const struct world *w, const struct event *e)
+{
+	return w->plan.remembers && !w->plan.fails_memory && e->topics[0]->app == APP_MAIN;
+}
+
 void publisher_publish(struct publisher *p)
 {
 	struct event like = { 0 };
 	struct event *e;
 	struct buf b;
 
+	struct request expected = { .status = 200, .body = S("{\"ok\":true}"), .n_events = 1 };
+
 	buf_init(&b, SIZE_MAX / 2);
 	draw_topics(p->world, &like, EVENT_TOPICS_MAX);
 	e = put_event(p, &b, &like);
-	post(p, e->topics[0]->app, "/events", &b,
-	     &(struct request){ .status = 200,
-				.body = S("{\"ok\":true}"),
-				.first_event = e->id,
-				.n_events = 1 });
+	expected.first_event = e->id;
+	if (may_have_key(p->world, e) && chance(p->world, 30)) {
+		b.len--; /* the brace */
+		buf_printf(&b, ",\"idempotency_key\":\"k%u\"}", e->id);
+		expected.keyed_body = arena_copy(&p->world->oracle.arena, buf_str(&b));
+	}
+	post(p, e->topics[0]->app, "/events", &b, &expected);
+	buf_fini(&b);
+}
+
+void publisher_publish_again(struct publisher *p)
+{
+	str body = p->world->keyed_body;
+	struct buf b;
+
+	if (body.n == 0)
+		return;
+	buf_init(&b, SIZE_MAX / 2);
+	buf_puts(&b, body);
+	post(p, APP_MAIN, "/events", &b,
+	     &(struct request){ .status = 200, .body = S("{\"ok\":true}") });
 	buf_fini(&b);
 }
 

@@ -94,19 +94,39 @@ static bool is_piece_from(const struct sub *w, const struct sub *s, size_t i)
 	return n == s->n;
 }
 
+/* Does what followed s's acknowledgement fit one who joined when cached was the channel's last event
+ * of this round (NULL: there was none)? */
+static bool fits_follow(const struct oracle *o, const struct sub *s, const struct event *cached)
+{
+	if (o->may_lack_memory || s->follow == FOLLOW_NONE || s->topic->last == LAST_IS_UNKNOWN)
+		return true;
+	if (cached)
+		return s->follow == FOLLOW_EVENT && s->cached == cached;
+	return s->follow == (s->topic->last == LAST_IS_KNOWN ? FOLLOW_OLD : FOLLOW_MISS);
+}
+
+static const struct event *cached_after(const struct event *cached, const struct heard *h)
+{
+	return h->kind == HEARD_EVENT && !h->event->is_client_event ? h->event : cached;
+}
+
 static bool is_piece(const struct oracle *o, const struct sub *w, const struct sub *s)
 {
+	const struct event *cached = NULL;
 	uint32_t members = w->roster;
 
 	for (size_t i = 0; i <= w->n; i++) {
-		bool fits = members == s->roster || o->may_lack_memory;
+		bool fits =
+			(members == s->roster || o->may_lack_memory) && fits_follow(o, s, cached);
 
 		if (i >= s->known_at_ask && fits && is_piece_from(w, s, i))
 			return true;
 		if (s->joined_at == 0)
 			return false; /* it was there from the beginning */
-		if (i < w->n)
+		if (i < w->n) {
 			members = members_after(members, &w->heard[i]);
+			cached = cached_after(cached, &w->heard[i]);
+		}
 	}
 	return false;
 }
@@ -268,4 +288,35 @@ void verdict(struct oracle *o, const struct topic *t)
 	}
 	if (w && !o->may_drop && !o->may_lack_memory)
 		check_batches(o, w);
+}
+
+static bool was_sent_to(const struct oracle *o, const struct topic *t)
+{
+	for (unsigned i = 0; i < o->n_events; i++) {
+		const struct event *e = &o->events[i];
+
+		for (unsigned k = 0; k < e->n_topics; k++)
+			if (e->topics[k] == t && !e->is_void && !e->is_client_event)
+				return true;
+	}
+	return false;
+}
+
+void verdict_last(const struct oracle *o, struct topic *t)
+{
+	const struct sub *w = find_witness(t);
+	const struct event *last = NULL;
+
+	if (!t->is_cache || !was_sent_to(o, t))
+		return;
+	if (!w || o->may_drop || o->may_lack_memory) {
+		t->last = LAST_IS_UNKNOWN;
+		return;
+	}
+	for (size_t i = 0; i < w->n; i++)
+		last = cached_after(last, &w->heard[i]);
+	if (last) {
+		t->last = LAST_IS_KNOWN;
+		t->last_id = last->id;
+	}
 }

@@ -5,5 +5,7 @@
 #include "oracle.h"
 
 void verdict(struct oracle *o, const struct topic *t);
+/* What a cache channel must remember from now on. */
+void verdict_last(const struct oracle *o, struct topic *t);
 
 #endif

@@ -31,7 +31,7 @@ void wire_put_close(struct buf *b, unsigned code, uint32_t mask)
 
 static bool is_sent_by_servers(unsigned first_byte, uint64_t payload_bytes)
 {
-	if (first_byte == (WIRE_FIN | WIRE_TEXT))
+	if ((first_byte & ~(unsigned)WIRE_PACKED) == (WIRE_FIN | WIRE_TEXT))
 		return true;
 	return (first_byte == (WIRE_FIN | WIRE_CLOSE) || first_byte == (WIRE_FIN | WIRE_PING) ||
 		first_byte == (WIRE_FIN | WIRE_PONG)) &&
@@ -64,6 +64,7 @@ err wire_take_frame(str *in, struct wire_frame *out)
 	if (in->n - header < n)
 		return ERR_AGAIN;
 	out->opcode = (enum wire_opcode)(p[0] & 0x0f);
+	out->is_packed = p[0] & WIRE_PACKED;
 	out->payload = (str){ in->p + header, (size_t)n };
 	*in = str_skip(*in, header + (size_t)n);
 	return OK;

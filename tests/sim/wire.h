@@ -12,6 +12,7 @@ enum wire_opcode {
 	WIRE_CLOSE = 8,
 	WIRE_PING = 9,
 	WIRE_PONG = 10,
+	WIRE_PACKED = 0x40, /* RSV1 */
 	WIRE_FIN = 0x80,
 };
 
@@ -22,6 +23,7 @@ void wire_put_close(struct buf *b, unsigned code, uint32_t mask);
 
 struct wire_frame {
 	enum wire_opcode opcode;
+	bool is_packed;
 	str payload;
 };
 /* OK; ERR_AGAIN: not complete; ERR_SYNTAX: what a server must never send. */

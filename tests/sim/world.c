@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "client.h"
+#include "codec/deflate.h"
 #include "plan.h"
 #include "publisher.h"
 #include "reload.h"
@@ -19,6 +20,13 @@ enum { DRAIN_MS_MAX = 12500 };
 /* Of simulated time and of steps, until everything that has begun must have come to its end. */
 #define SETTLE_US_MAX UINT64_C(600000000)
 #define SETTLE_STEPS_MAX UINT64_C(3000000)
+
+/* What was said in the round before is forgotten. */
+static void begin_round(struct world *w)
+{
+	oracle_rest(&w->oracle);
+	w->keyed_body = (str){ 0 };
+}
 
 /* Time */
 
@@ -224,7 +232,7 @@ void world_rest(struct world *w)
 	check_people(w);
 	reload_rest(w);
 	audit(w);
-	oracle_rest(&w->oracle);
+	begin_round(w);
 	w->is_resting = false;
 	trace_note(w->trace, "world", "rests: %zu connections, live bytes %lld",
 		   server_n_connections(w->server), (long long)mem_live_bytes());
@@ -287,7 +295,7 @@ void world_end(struct world *w)
 	come_to_rest(w);
 	if (world_n_clients(w) > 0)
 		trace_fail(w->trace, "%u clients are left over", world_n_clients(w));
-	oracle_rest(&w->oracle);
+	begin_round(w);
 	for (unsigned i = 0; i < w->plan.n_publishers; i++)
 		publisher_free(w->publishers[i]);
 	memset(w->publishers, 0, sizeof(w->publishers));
@@ -344,7 +352,7 @@ static void warm_up(struct world *w)
 	publisher_free(w->auditor);
 	w->auditor = NULL;
 	world_settle(w);
-	oracle_rest(&w->oracle);
+	begin_round(w);
 	w->trace->is_shown = is_shown;
 }
 
@@ -354,12 +362,14 @@ static void trace_plan(struct world *w)
 
 	trace_note(w->trace, "world",
 		   "%u workers, %u topics, %u clients, quota %u, members %u, connections "
-		   "%u%s%s%s%s%s%s%s%s",
+		   "%u%s%s%s%s%s%s%s%s%s%s%s",
 		   p->n_workers, p->n_topics, p->n_clients, p->quota, p->members_max,
 		   p->max_connections, p->is_rough ? ", rough" : "", p->is_tight ? ", tight" : "",
 		   p->drops_newest ? ", drops" : "", p->fails_memory ? ", short of memory" : "",
 		   p->limits_files ? ", short of files" : "", p->resets ? ", resets" : "",
-		   p->is_narrow ? ", narrow" : "", p->reloads ? ", reloads" : "");
+		   p->is_narrow ? ", narrow" : "", p->reloads ? ", reloads" : "",
+		   p->remembers ? ", remembers" : "", p->signs_in ? ", signs in" : "",
+		   p->compresses ? ", compresses" : "");
 }
 
 void world_init(struct world *w, struct trace *t, uint64_t seed, const struct world_wish *wish)
@@ -370,6 +380,7 @@ void world_init(struct world *w, struct trace *t, uint64_t seed, const struct wo
 	*w = (struct world){ .seed = seed, .trace = t, .live_bytes_before = mem_live_bytes() };
 	w->sim = sim_new(seed, &calm);
 	plan_draw(w, wish);
+	w->deflate = deflate_new();
 	oracle_init(&w->oracle, t);
 	w->oracle.may_drop = w->plan.drops_newest;
 	w->oracle.may_lack_memory = w->plan.fails_memory;
@@ -392,6 +403,7 @@ void world_fini(struct world *w)
 {
 	int64_t more;
 
+	deflate_free(w->deflate);
 	server_free(w->server);
 	for (unsigned i = 0; i < w->n_loops; i++)
 		loop_free(w->loops[i]);

@@ -40,6 +40,9 @@ struct plan {
 	bool drains;	   /* at the end */
 	bool reloads;	   /* settings change meanwhile */
 	bool is_narrow;	   /* turns and mailboxes are small */
+	bool remembers;	   /* cache channels, idempotency keys */
+	bool signs_in;
+	bool compresses;
 };
 
 /* A limit, and between what it was since the world rested. UINT32_MAX: none. */
@@ -70,6 +73,10 @@ struct world {
 	struct range quota;	       /* of APP_SMALL */
 	struct range connections;      /* of all apps */
 	struct net_address address[2];
+
+	/* A publish with a key that was accepted in this round, to be repeated. */
+	str keyed_body;		 /* n == 0: there is none */
+	struct deflate *deflate; /* of all clients */
 
 	struct client *clients[CLIENTS_MAX];
 	struct client *witness; /* one of them, or NULL */
