@@ -22,35 +22,36 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum call_fate { CALL_ALLOWED, CALL_ABSENT };
+enum call_fate { CALL_ALLOWED, CALL_ALLOWED_IF, CALL_ABSENT };
 
 struct call_row {
 	const char *name;
 	enum call_fate fate;
-	unsigned n_conditions;
 	struct scmp_arg_cmp condition;
 };
 
-#define IS(n, value) 1, SCMP_CMP64(n, SCMP_CMP_EQ, (uint64_t)(value))
-#define HAS_NONE(n, bits) 1, SCMP_CMP64(n, SCMP_CMP_MASKED_EQ, (uint64_t)(bits), 0)
-#define HAS_ALL(n, bits) 1, SCMP_CMP64(n, SCMP_CMP_MASKED_EQ, (uint64_t)(bits), (uint64_t)(bits))
+#define NO_CONDITION ((struct scmp_arg_cmp){ 0, 0, 0, 0 })
+#define IS(n, value) ((struct scmp_arg_cmp){ n, SCMP_CMP_EQ, (uint64_t)(value), 0 })
+#define HAS_NONE(n, bits) ((struct scmp_arg_cmp){ n, SCMP_CMP_MASKED_EQ, (uint64_t)(bits), 0 })
+#define HAS_ALL(n, bits) ((struct scmp_arg_cmp){ n, SCMP_CMP_MASKED_EQ, (uint64_t)(bits), (bits) })
 
 /* False: no call of this architecture, or younger than the library. */
 static bool add_row(scmp_filter_ctx filter, uint32_t action, const struct call_row *row)
 {
 	int number = seccomp_syscall_resolve_name(row->name);
 
-	return number >= 0 && seccomp_rule_add_array(filter, action, number, row->n_conditions,
-						     &row->condition) == 0;
+	return number >= 0 &&
+	       seccomp_rule_add_array(filter, action, number, row->fate == CALL_ALLOWED_IF,
+				      &row->condition) == 0;
 }
 
 /* Answers how many calls are open. */
 static size_t add_rows(scmp_filter_ctx absent, scmp_filter_ctx refused)
 {
 	const struct call_row rows[] = {
-#define CALL(name, why) { #name, CALL_ALLOWED, 0, { 0 } },
-#define CALL_IF(name, condition, why) { #name, CALL_ALLOWED, condition },
-#define ABSENT(name, why) { #name, CALL_ABSENT, 0, { 0 } },
+#define CALL(name, why) { #name, CALL_ALLOWED, NO_CONDITION },
+#define CALL_IF(name, condition, why) { #name, CALL_ALLOWED_IF, condition },
+#define ABSENT(name, why) { #name, CALL_ABSENT, NO_CONDITION },
 #include "io/sandbox_calls.def"
 #undef CALL
 #undef CALL_IF
