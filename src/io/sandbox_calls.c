@@ -61,10 +61,11 @@ static size_t add_rows(scmp_filter_ctx absent, scmp_filter_ctx refused)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		bool is_absent = rows[i].fate == CALL_ABSENT;
+		bool is_more = i > 0 && strcmp(rows[i].name, rows[i - 1].name) == 0;
 
 		if (is_absent)
 			add_row(absent, SCMP_ACT_ERRNO(ENOSYS), &rows[i]);
-		n += add_row(refused, SCMP_ACT_ALLOW, &rows[i]) && !is_absent;
+		n += add_row(refused, SCMP_ACT_ALLOW, &rows[i]) && !is_absent && !is_more;
 	}
 	return n;
 }

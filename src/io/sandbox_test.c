@@ -2,6 +2,7 @@
 #include "io/sandbox.h"
 
 #include "base/testing.h"
+#include "io/sandbox_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -107,6 +108,14 @@ static int open_a_foreign_socket(void)
 	return outcome(socket(AF_PACKET, SOCK_DGRAM, 0) >= 0);
 }
 
+static int bind_a_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return fd < 0 ? NOT_CONFINED : outcome(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
+}
+
 static int listen_again(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -169,6 +178,7 @@ static void calls_that_no_server_makes_are_refused(void **state)
 		{ "mprotect PROT_EXEC", make_memory_executable, EPERM },
 		{ "mmap PROT_EXEC", map_executable_memory, EPERM },
 		{ "socket AF_PACKET", open_a_foreign_socket, EPERM },
+		{ "bind", bind_a_port, EPERM },
 		{ "listen", listen_again, EPERM },
 		{ "open O_WRONLY", write_inside, EPERM },
 		{ "open O_CREAT", make_a_file_inside, EPERM },
@@ -208,14 +218,6 @@ static int remove_outside(void)
 	return outcome(unlink(elsewhere) == 0);
 }
 
-static int bind_a_port(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	return fd < 0 ? NOT_CONFINED : outcome(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
-}
-
 static void only_the_named_paths_can_be_read(void **state)
 {
 	assert_int_equal(result_of(read_inside), FINE);
@@ -233,13 +235,54 @@ static void files_can_be_removed_only_where_that_was_asked_for(void **state)
 	close(open(inside, O_CREAT | O_WRONLY, 0600));
 }
 
-static void no_further_port_can_be_bound(void **state)
+/* The second wall alone, behind the first one. */
+static int with_files_limited(int (*attempt)(void))
 {
-	if (syscall(444, NULL, (size_t)0, 1) < 4) {
-		print_message("this kernel's Landlock knows no ports\n");
-		skip();
-	}
-	assert_int_equal(result_of(bind_a_port), EACCES);
+	const struct sandbox_path path = { str_from_cstr(folder), SANDBOX_READ };
+	struct sandbox_status s = { 0 };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	sandbox_limit_files(&(struct sandbox_options){ &path, 1, false }, &s);
+	return s.no_files ? NOT_CONFINED : attempt();
+}
+
+static int limited_write(void)
+{
+	return with_files_limited(write_inside);
+}
+
+static int limited_bind(void)
+{
+	return with_files_limited(bind_a_port);
+}
+
+static int limited_signal(void)
+{
+	return with_files_limited(signal_the_parent);
+}
+
+static int result_outside(int (*attempt)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(attempt());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WEXITSTATUS(status);
+}
+
+static void landlock_alone_refuses_writing_binding_and_signals(void **state)
+{
+	long version = syscall(444, NULL, (size_t)0, 1);
+
+	assert_int_equal(result_outside(write_inside), FINE);
+	assert_int_equal(result_outside(bind_a_port), FINE);
+	assert_int_equal(result_outside(limited_write), EACCES);
+	if (version >= 4)
+		assert_int_equal(result_outside(limited_bind), EACCES);
+	if (version >= 6)
+		assert_int_equal(result_outside(limited_signal), EPERM);
 }
 
 /* What goes on */
@@ -367,7 +410,7 @@ int main(void)
 		cmocka_unit_test(calls_that_no_server_makes_are_refused),
 		cmocka_unit_test(only_the_named_paths_can_be_read),
 		cmocka_unit_test(files_can_be_removed_only_where_that_was_asked_for),
-		cmocka_unit_test(no_further_port_can_be_bound),
+		cmocka_unit_test(landlock_alone_refuses_writing_binding_and_signals),
 		cmocka_unit_test(threads_can_be_started_and_are_confined_as_well),
 		cmocka_unit_test(a_failed_assertion_still_ends_with_sigabrt),
 		cmocka_unit_test(names_are_still_resolved),

@@ -47,6 +47,8 @@ struct run {
 	struct certificate_watch *certificates; /* NULL: there are none */
 	struct listeners listeners, metrics_listeners;
 	struct sandbox_status sandbox;
+	char lan_text[NET_ADDRESS_TEXT_MAX];
+	str lan_ip;
 	struct stop stop;
 	struct buf problem;
 };
@@ -281,13 +283,12 @@ static const struct app *first_enabled(const struct app_table *apps)
 
 static void show_screen(const struct run *r, const struct run_input *in)
 {
-	char lan[NET_ADDRESS_TEXT_MAX];
 	struct screen s = {
 		.program = in->program,
 		.addresses = r->listeners.addresses,
 		.n_addresses = r->listeners.n,
 		.unix_path = r->config->unix_socket.enabled ? r->config->unix_socket.path : S(""),
-		.lan_ip = listen_lan_ip(&r->listeners, lan),
+		.lan_ip = r->lan_ip,
 		.certificate = in->tls ? tls_context_certificate(in->tls) : NULL,
 		.app = first_enabled(in->apps),
 		.has_colors = is_colourful(r->config),
@@ -394,6 +395,7 @@ int run_server(const struct run_input *in)
 		open_redirect(&r);
 	if (is_up)
 		server_set_descriptors(r.server, descriptors_left());
+	r.lan_ip = listen_lan_ip(&r.listeners, r.lan_text); /* while the kernel may be asked */
 	is_up = is_up && confine(c, r.log, &r.sandbox, &r.problem);
 	if (is_up && !is_json(c))
 		show_screen(&r, in);
