@@ -1,6 +1,8 @@
 """Requests of one client, counted in windows: what answers say, and when it is too much."""
 
+import json
 import re
+import signal
 import unittest
 
 from harness import APP_ID, PATH, Http, ServerCase, request, until, upgrade_request
@@ -129,6 +131,25 @@ class ShortWindow(ServerCase):
         ask = lambda: http.ask(request("GET", "/apps/app-id/channels")).status  # noqa: E731
         self.assertEqual([ask(), ask()], [200, 429])
         until(lambda: ask() == 200, "the window does not end")
+
+
+class Reloaded(ServerCase):
+    settings = {"rate_limiter": {"enabled": False}}
+
+    def test_limits_change_while_the_server_runs(self):
+        http, file = self.http(), self.server.folder / "config.json"
+        ask = lambda: http.ask(request("GET", "/apps/app-id/channels", headers=from_client("192.0.2.1")))  # noqa: E731
+        self.assertEqual(rate(ask()), (None, None, None))
+        for limit, trusted, expected in ((2, "loopback", "1"), (2, "none", "1"), (5, "none", "3")):
+            config = json.loads(file.read_text())
+            config["rate_limiter"] = {"enabled": True, "api_rate_limit": {"max_requests": limit}}
+            config["trusted_proxies"] = [trusted]
+            file.write_text(json.dumps(config))
+            n = self.server.log().count('"reloaded"')
+            self.server.signal(signal.SIGHUP)
+            until(lambda: self.server.log().count('"reloaded"') > n, "no reload")
+            http = self.http()
+            self.assertEqual(rate(ask())[:2], (str(limit), expected))
 
 
 class Off(ServerCase):

@@ -1,5 +1,6 @@
 """Who a request comes from: what the peer says is believed only of a trusted peer."""
 
+import os
 import shutil
 import socket
 import ssl
@@ -227,6 +228,67 @@ class ProxyProtocolOverTls(unittest.TestCase):
                 )
                 seen = doctor(http)
             self.assertEqual((seen["client"], seen["scheme"]), ("203.0.113.7", "https"))
+
+
+HAPROXY = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
+@unittest.skipUnless(HAPROXY, "no haproxy: Debian's package haproxy is not installed")
+class BehindHaproxy(unittest.TestCase):
+    """What the protocol's own authors send, and the header that theirs adds to requests."""
+
+    def balance(self, mode, how, **settings):
+        """The port of a balancer in front of a server of its own."""
+        server = Server(**settings)
+        self.addCleanup(server.stop)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        lines = [
+            "defaults",
+            f" mode {mode}",
+            " timeout connect 5s",
+            " timeout client 5s",
+            " timeout server 5s",
+            "listen front",
+            f" bind 127.0.0.1:{port}",
+            f" server s 127.0.0.1:{server.port} {how}",
+        ]
+        if mode == "http":
+            lines.append(" option forwardfor")
+        file = server.folder / "haproxy.cfg"
+        file.write_text("\n".join(lines) + "\n")
+        process = subprocess.Popen([HAPROXY, "-db", "-q", "-f", file], stdin=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        until(lambda: process.poll() is None and self.answers(port), "haproxy did not start")
+        return port
+
+    def answers(self, port):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return True
+        except OSError:
+            return False
+
+    def client_of(self, port, source):
+        """Who comes from this address of this machine is seen as."""
+        http = Http.__new__(Http)
+        http.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S, (source, 0))
+        http.unread = b""
+        with http:
+            return doctor(http)
+
+    def test_the_client_is_known_through_bytes_that_are_passed_on(self):
+        for how in ("send-proxy", "send-proxy-v2", "send-proxy-v2-ssl-cn check inter 100ms check-send-proxy"):
+            with self.subTest(how):
+                port = self.balance("tcp", how, proxy_protocol=True, trusted_proxies=["127.0.0.1"])
+                seen = self.client_of(port, "127.9.0.1")
+                self.assertEqual((seen["peer"], seen["client"]), ("127.9.0.1", "127.9.0.1"))
+                self.assertTrue(seen["proxy_protocol"])
+
+    def test_the_client_is_known_through_requests_that_are_passed_on(self):
+        seen = self.client_of(self.balance("http", "", trusted_proxies=["127.0.0.1"]), "127.9.0.1")
+        self.assertEqual((seen["peer"], seen["client"]), ("127.0.0.1", "127.9.0.1"))
 
 
 class UnixSocket(unittest.TestCase):
