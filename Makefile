@@ -10,7 +10,7 @@ SEED ?= 1
 SEEDS ?= 1000
 STEPS ?= 400
 
-.PHONY: help run build test sdk-matrix conformance sim fault-sweep sim-mutants bench fuzz lint fmt install deb clean
+.PHONY: help run build test sdk-matrix conformance sim sim-swarm fault-sweep sim-mutants bench fuzz lint fmt install deb clean
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +42,12 @@ sim: ## the server in the simulator (SEED=1 SEEDS=1000 STEPS=400 WORKERS=4 TRACE
 	@tools/install-deps build test
 	@tools/build asan tests/sim/sockudo-sim
 	@build/asan/tests/sim/sockudo-sim --seed $(SEED) --seeds $(SEEDS) --steps $(STEPS) \
-		$(if $(WORKERS),--workers $(WORKERS)) $(if $(TRACE),--trace)
+		$(if $(WORKERS),--workers $(WORKERS)) $(if $(ACTS),--acts $(ACTS)) $(if $(TRACE),--trace)
+
+sim-swarm: ## many seeds on all cores; a failing one is made small (SEEDS=100000 FIRST_SEED=1 STEPS=400)
+	@tools/install-deps build test
+	@tools/build release tests/sim/sockudo-sim
+	@tools/sim-swarm --first $(or $(FIRST_SEED),1) --seeds $(SEEDS) --steps $(STEPS)
 
 fault-sweep: ## the server in the simulator, with one allocation or system call failing, each in turn
 	@tools/install-deps build test

@@ -291,16 +291,18 @@ static void start_running(struct world *w)
 		subscribe(w);
 }
 
-void acts_run(struct world *w, unsigned n_steps)
+void acts_run(struct world *w, unsigned n_steps, uint64_t n_acts_max)
 {
 	struct mix m = draw_mix(w);
 
 	place_witness(w);
 	start_running(w);
-	while (n_steps > 0) {
+	while (n_steps > 0 && n_acts_max > 0) {
 		unsigned n = 1 + (unsigned)pick(w, n_steps < 150 ? n_steps : 150);
 
-		for (unsigned i = 0; i < n && w->oracle.n_events < EVENTS_MAX - 16; i++)
+		for (unsigned i = 0;
+		     i < n && n_acts_max > 0 && w->oracle.n_events < EVENTS_MAX - 16;
+		     i++, n_acts_max--)
 			act(w, &m);
 		n_steps -= n;
 		world_rest(w);

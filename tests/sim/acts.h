@@ -4,7 +4,8 @@
 
 #include "world.h"
 
-/* A whole run of that many acts in several rounds, without the end. */
-void acts_run(struct world *w, unsigned n_steps);
+/* A whole run of that many acts in several rounds, without the end. It may be cut short after
+ * n_acts_max: what happens until then is the same. */
+void acts_run(struct world *w, unsigned n_steps, uint64_t n_acts_max);
 
 #endif

@@ -627,12 +627,20 @@ static void send(struct client *c)
 		sim_peer_shutdown(c->peer);
 }
 
+/* Has it been, or may it have been, told to go? */
+static bool was_to_go(const struct client *c)
+{
+	bool may_be_refused = is_legal_refusal(c, 4004) || is_legal_refusal(c, 4100);
+
+	return c->state == CLIENT_LEAVING || c->meets != MEETS_SERVICE || c->world->is_draining ||
+	       (c->state == CLIENT_WAITING && may_be_refused);
+}
+
 static bool is_legal_end(const struct client *c)
 {
 	const struct world *w = c->world;
-	bool was_to_go = c->state == CLIENT_LEAVING || c->meets != MEETS_SERVICE || w->is_draining;
 
-	return c->state == CLIENT_OVER || (c->was_absent && was_to_go) ||
+	return c->state == CLIENT_OVER || (c->was_absent && was_to_go(c)) ||
 	       (w->plan.resets && sim_peer_state(c->peer) == SIM_PEER_RESET) || c->is_dead ||
 	       c->is_half_closed || world_is_lenient(w) || (c->may_be_shut_out && !c->has_heard) ||
 	       (w->is_draining && c->state == CLIENT_KNOCKING);

@@ -6,12 +6,12 @@
 #include "publisher.h"
 
 uint64_t scenario_random(struct world *w, struct trace *t, uint64_t seed, unsigned n_steps,
-			 unsigned n_workers)
+			 uint64_t n_acts_max, unsigned n_workers)
 {
 	uint64_t hash;
 
 	world_init(w, t, seed, &(struct world_wish){ .n_workers = n_workers });
-	acts_run(w, n_steps);
+	acts_run(w, n_steps, n_acts_max);
 	world_end(w);
 	hash = sim_trace_hash(w->sim);
 	world_fini(w);

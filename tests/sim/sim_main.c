@@ -3,7 +3,8 @@
  *   sockudo-sim --seed 1 --seeds 1000      seeds 1 to 1000, and the scenarios
  *   sockudo-sim --seed 17 --trace          one, as a readable conversation
  *
- * --steps N acts per seed, --workers N instead of what the seed says. The status is 0 only if
+ * --steps N acts per seed, --workers N instead of what the seed says; --acts N ends the same run
+ * after so many acts, which is how tools/sim-swarm makes a failing one small. The status is 0 only if
  * everything was right. See docs/testing.md. */
 #include "scenario.h"
 
@@ -18,7 +19,7 @@ enum { SEEDS_OF_A_CASE = 100, CHURN = 10000 };
 
 struct options {
 	uint64_t seed, n_seeds;
-	uint64_t n_steps, n_workers;
+	uint64_t n_steps, n_acts_max, n_workers;
 	bool traces;
 };
 
@@ -28,6 +29,7 @@ struct runner {
 	struct world *world;
 	unsigned n_cases;
 	uint64_t n_lines; /* of all traces */
+	uint64_t simulated_us;
 };
 
 static uint64_t number(const char *text)
@@ -46,11 +48,12 @@ static struct options read_options(int argc, char **argv)
 		{ "seed", required_argument, NULL, 's' },
 		{ "seeds", required_argument, NULL, 'n' },
 		{ "steps", required_argument, NULL, 'm' },
+		{ "acts", required_argument, NULL, 'a' },
 		{ "workers", required_argument, NULL, 'w' },
 		{ "trace", no_argument, NULL, 't' },
 		{ 0 },
 	};
-	struct options o = { .seed = 1, .n_seeds = 1, .n_steps = 400 };
+	struct options o = { .seed = 1, .n_seeds = 1, .n_steps = 400, .n_acts_max = UINT64_MAX };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", TABLE, NULL)) != -1) {
@@ -60,6 +63,8 @@ static struct options read_options(int argc, char **argv)
 			o.n_seeds = number(optarg);
 		else if (c == 'm')
 			o.n_steps = number(optarg);
+		else if (c == 'a')
+			o.n_acts_max = number(optarg);
 		else if (c == 'w')
 			o.n_workers = number(optarg);
 		else if (c == 't')
@@ -68,7 +73,7 @@ static struct options read_options(int argc, char **argv)
 			exit(2);
 	}
 	if (optind < argc || o.n_workers > WORKERS_MAX || o.n_workers == 3) {
-		fprintf(stderr, "usage: sockudo-sim [--seed N] [--seeds N] [--steps N] "
+		fprintf(stderr, "usage: sockudo-sim [--seed N] [--seeds N] [--steps N] [--acts N] "
 				"[--workers 1|2|4] [--trace]\n");
 		exit(2);
 	}
@@ -96,17 +101,20 @@ static void end_case(struct runner *r)
 static uint64_t run_seed(struct runner *r, uint64_t seed)
 {
 	const struct options *o = &r->options;
-	char replay[160], workers[32] = "";
+	char replay[160], workers[32] = "", acts[32] = "";
 	uint64_t hash;
 
 	if (o->n_workers)
 		snprintf(workers, sizeof(workers), " WORKERS=%llu",
 			 (unsigned long long)o->n_workers);
-	snprintf(replay, sizeof(replay), "make sim SEED=%llu SEEDS=1 STEPS=%llu%s TRACE=1",
-		 (unsigned long long)seed, (unsigned long long)o->n_steps, workers);
+	if (o->n_acts_max != UINT64_MAX)
+		snprintf(acts, sizeof(acts), " ACTS=%llu", (unsigned long long)o->n_acts_max);
+	snprintf(replay, sizeof(replay), "make sim SEED=%llu SEEDS=1 STEPS=%llu%s%s TRACE=1",
+		 (unsigned long long)seed, (unsigned long long)o->n_steps, acts, workers);
 	trace_begin(r->trace, replay);
-	hash = scenario_random(r->world, r->trace, seed, (unsigned)o->n_steps,
+	hash = scenario_random(r->world, r->trace, seed, (unsigned)o->n_steps, o->n_acts_max,
 			       (unsigned)o->n_workers);
+	r->simulated_us += r->world->ended_us;
 	r->n_lines += r->trace->n_lines;
 	return hash;
 }
@@ -155,7 +163,8 @@ int main(int argc, char **argv)
 	run_seeds(&r);
 	if (r.options.n_seeds > 1)
 		run_scenarios(&r);
-	printf("1..%u\n# %llu events\n", r.n_cases, (unsigned long long)r.n_lines);
+	printf("1..%u\n# %llu events, %llu s simulated\n", r.n_cases, (unsigned long long)r.n_lines,
+	       (unsigned long long)r.simulated_us / 1000000);
 	mem_chunk_free(r.world);
 	mem_chunk_free(r.trace);
 	return 0;

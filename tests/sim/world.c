@@ -303,6 +303,7 @@ void world_end(struct world *w)
 	w->auditor = NULL;
 	world_pass_ms(w, GRACE_MS);
 	audit_emptiness(w);
+	w->ended_us = sim_now_us(w->sim);
 }
 
 /* Making it */

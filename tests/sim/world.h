@@ -87,6 +87,7 @@ struct world {
 	unsigned n_all_max;	/* and of all apps */
 	bool is_draining;
 	bool has_few_files;
+	uint64_t ended_us;	   /* the time of world_end */
 	bool is_resting;	   /* memory does not fail now */
 	int64_t live_bytes_before; /* the world */
 	int64_t live_bytes;	   /* with the server alone */
