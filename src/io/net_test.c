@@ -295,6 +295,33 @@ static void net_closed_duplicate_of_a_listener_is_forgotten(void **state)
 	pair_close(&p);
 }
 
+static void stop_listening_on(const char *ip)
+{
+	struct io_file late = { .fd = -1, .on_ready = on_client };
+	struct pair p;
+
+	pair_listen(&p, ip);
+	assert_int_equal(net_connect(p.loop, &p.client, &p.address, &(int){ 0 }), OK);
+	assert_true(loop_watch(p.loop, &p.client, LOOP_WRITE));
+	await(&p, &p.client_ready, LOOP_WRITE);
+	net_stop_listening(p.loop, &p.listener);
+	assert_int_equal(net_connect(p.loop, &late, &p.address, &(int){ 0 }), OK);
+	assert_int_equal(net_accept(p.loop, &p.listener, &p.server, &p.peer), OK);
+	assert_int_equal(net_accept(p.loop, &p.listener, &p.server, &p.peer), ERR_AGAIN);
+	assert_int_equal(net_connect_result(p.loop, &late, &(int){ 0 }), ERR_AGAIN);
+	net_close(p.loop, &p.listener);
+	assert_int_equal(net_connect_result(p.loop, &late, &(int){ 0 }), ERR_AGAIN);
+	assert_int_equal(net_connect_result(p.loop, &p.client, &(int){ 0 }), OK);
+	net_close(p.loop, &late);
+	pair_close(&p);
+}
+
+static void net_stopped_listener_keeps_who_is_at_the_door_and_answers_nobody_else(void **state)
+{
+	stop_listening_on("127.0.0.1");
+	stop_listening_on("::1");
+}
+
 static void net_out_of_descriptors_closes_the_client_and_goes_on(void **state)
 {
 	struct rlimit limit, none;
@@ -417,6 +444,8 @@ int main(void)
 		cmocka_unit_test(net_connect_to_nobody_is_refused),
 		cmocka_unit_test(net_probe_sees_a_listener_that_would_share),
 		cmocka_unit_test(net_closed_duplicate_of_a_listener_is_forgotten),
+		cmocka_unit_test(
+			net_stopped_listener_keeps_who_is_at_the_door_and_answers_nobody_else),
 		cmocka_unit_test(net_out_of_descriptors_closes_the_client_and_goes_on),
 		cmocka_unit_test_setup_teardown(net_unix_listener_has_its_mode_and_takes_clients,
 						make_folder, remove_folder),
