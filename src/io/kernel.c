@@ -272,6 +272,7 @@ static void kernel_free(struct loop *l)
 }
 
 static const struct loop_ops kernel_ops = {
+	.is_kernel = true,
 	.free = kernel_free,
 	.poll = kernel_poll,
 	.wake = kernel_wake,

@@ -29,6 +29,9 @@ _Static_assert(offsetof(struct kernel_loop, base) == 0, "kernel_of casts");
 /* A descriptor to be given up later, or -1. */
 int kernel_spare_open(void);
 
+/* Can its sockets encrypt by themselves (kernel TLS)? */
+bool kernel_has_tls(void);
+
 err kernel_probe(struct loop *l, const struct net_address *a, int *system_error);
 err kernel_listen(struct loop *l, struct io_file *f, struct net_address *a, int *system_error);
 err kernel_listen_unix(struct loop *l, struct io_file *f, str path, unsigned mode,

@@ -120,6 +120,18 @@ static int bound_socket(const struct net_address *a, bool is_shared, err *why, i
 	return -1;
 }
 
+/* A socket that is not connected may not begin with it, but learns whether it exists. */
+bool kernel_has_tls(void)
+{
+	int fd = stream_socket(AF_INET);
+	bool has_tls = fd >= 0 && setsockopt(fd, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls")) != 0 &&
+		       errno == ENOTCONN;
+
+	if (fd >= 0)
+		close(fd);
+	return has_tls;
+}
+
 err kernel_probe(struct loop *l, const struct net_address *a, int *system_error)
 {
 	err why = OK;

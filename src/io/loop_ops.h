@@ -43,6 +43,7 @@ struct loop_ready {
 };
 
 struct loop_ops {
+	bool is_kernel; /* io_file.fd is the system's */
 	void (*free)(struct loop *l);
 	/* Waits for at most wait_ms (LOOP_FOREVER: without an end), then sets l->clock and writes
 	 * what is ready to l->ready. Answers their number. */

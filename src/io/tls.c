@@ -28,6 +28,13 @@
 /* A record, or a handshake's flight with a long chain. */
 #define REST_BYTES_MAX ((size_t)128 * 1024)
 
+/* Controls of OpenSSL's socket BIO that it names in comments of bio.h alone. */
+enum {
+	KTLS_SET = 72,
+	KTLS_MARK = 74,
+	KTLS_UNMARK = 75
+}; /* KTLS_SET: for sending unless number is 0 */
+
 static struct tls *tls_of_held(struct list *link)
 {
 	return container_of(link, struct tls, held);
@@ -113,10 +120,29 @@ static bool put(struct tls *t, const char *p, size_t n)
 	return !t->is_failed;
 }
 
+/* Once the kernel encrypts, what OpenSSL still has to say (tickets, alerts) is marked as such on the
+ * socket and goes at once. */
+static int write_marked(BIO *b, struct tls *t, const char *p, int n)
+{
+	int written = BIO_write(t->socket, p, n);
+
+	BIO_clear_retry_flags(b);
+	if (written <= 0 && BIO_should_retry(t->socket))
+		BIO_set_retry_write(b);
+	return written;
+}
+
+static bool kernel_encrypts(const struct tls *t)
+{
+	return t->socket && BIO_get_ktls_send(t->socket);
+}
+
 static int bio_write(BIO *b, const char *p, int n)
 {
 	struct tls *t = BIO_get_data(b);
 
+	if (!t->is_failed && kernel_encrypts(t))
+		return write_marked(b, t, p, n);
 	return !t->is_failed && put(t, p, (size_t)n) ? n : -1;
 }
 
@@ -152,9 +178,21 @@ static long bio_ctrl(BIO *b, int command, long number, void *p)
 {
 	const struct tls *t = BIO_get_data(b);
 
-	if (command == BIO_CTRL_EOF)
+	switch (command) {
+	case BIO_CTRL_EOF:
 		return t->has_eof;
-	return command == BIO_CTRL_FLUSH; /* as far as OpenSSL is concerned */
+	case BIO_CTRL_FLUSH:
+		return 1; /* as far as OpenSSL is concerned */
+	case BIO_CTRL_GET_KTLS_SEND:
+	case KTLS_MARK:
+	case KTLS_UNMARK:
+		return t->socket ? BIO_ctrl(t->socket, command, number, p) : 0;
+	case KTLS_SET:
+		return t->socket && number && t->rest.len == 0 ?
+			       BIO_ctrl(t->socket, command, number, p) :
+			       0;
+	}
+	return 0;
 }
 
 BIO_METHOD *tls_bio_method_new(void)
@@ -170,6 +208,27 @@ BIO_METHOD *tls_bio_method_new(void)
 }
 
 /* Beginning and end */
+
+/* Its keys cannot be changed: a peer that wants that has to come again. None does before 2^24
+ * records, and browsers never. */
+static void on_message(int is_sent, int version, int type, const void *p, size_t n, SSL *ssl,
+		       void *arg)
+{
+	const unsigned char *m = p;
+	struct tls *t = arg;
+
+	if (!is_sent && type == SSL3_RT_HANDSHAKE && n == 5 && m[0] == SSL3_MT_KEY_UPDATE &&
+	    m[4] == SSL_KEY_UPDATE_REQUESTED && kernel_encrypts(t))
+		give_up(t);
+}
+
+/* Only for sending: to receive, OpenSSL 3.0 can do it for TLS 1.2 alone. */
+static void ask_kernel(struct tls *t)
+{
+	t->socket = BIO_new_socket(t->file->fd, BIO_NOCLOSE);
+	SSL_set_msg_callback(t->ssl, on_message);
+	SSL_set_msg_callback_arg(t->ssl, t);
+}
 
 static struct tls *attach(struct loop *l, struct io_file *f, struct tls_context *c)
 {
@@ -192,6 +251,8 @@ static struct tls *attach(struct loop *l, struct io_file *f, struct tls_context 
 	BIO_set_data(bio, t);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(t->ssl, bio, bio);
+	if (c->uses_kernel && l->ops->is_kernel)
+		ask_kernel(t);
 	return t;
 }
 
@@ -236,6 +297,7 @@ void tls_close(struct loop *l, struct io_file *f)
 		say_goodbye(t);
 	list_remove(&t->held);
 	SSL_free(t->ssl);
+	BIO_free(t->socket);
 	ERR_clear_error();
 	buf_fini(&t->rest);
 	buf_fini(&t->received);
@@ -267,6 +329,7 @@ static err outcome(struct tls *t, int result)
 {
 	switch (SSL_get_error(t->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE: /* a ticket, with kernel TLS: it is written at the next read */
 		return ERR_AGAIN;
 	case SSL_ERROR_ZERO_RETURN:
 		return ERR_NOT_FOUND;
@@ -354,12 +417,22 @@ static err write_records(struct tls *t, const struct net_span *spans, size_t n_s
 	return OK;
 }
 
+/* The socket encrypts what is sent on it from the end of the handshake on. */
+static bool is_kernels(struct tls *t)
+{
+	if (!t->is_kernels && t->socket)
+		t->is_kernels = SSL_is_init_finished(t->ssl) && kernel_encrypts(t);
+	return t->is_kernels;
+}
+
 err tls_send(struct loop *l, struct io_file *f, const struct net_span *spans, size_t n_spans,
 	     size_t *n)
 {
 	struct tls *t = f->tls;
 	err e = t->is_failed ? ERR_IO : flush(t);
 
+	if (e == OK && is_kernels(t))
+		return l->ops->send(l, f, spans, n_spans, n);
 	*n = 0;
 	if (e == OK)
 		e = write_records(t, spans, n_spans, n);

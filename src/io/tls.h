@@ -28,6 +28,7 @@ struct tls_pair {
 	const char *certificate_path; /* PEM; the chain may follow the certificate */
 	const char *key_path;	      /* PEM: PKCS#1, PKCS#8 or SEC1 */
 	const char *passphrase;	      /* of the key; NULL: none */
+	bool uses_kernel;	      /* lets the kernel encrypt, where it can */
 	/* To a peer that speaks HTTP where TLS is spoken, before the end; must outlive the context.
 	 * Empty: nothing. */
 	str plain_answer;
@@ -47,6 +48,8 @@ struct tls_context *tls_context_ref(struct tls_context *c);
 /* NULL is fine. */
 void tls_context_unref(struct tls_context *c);
 const struct tls_certificate *tls_context_certificate(const struct tls_context *c);
+/* Will the kernel encrypt for those whose cipher it has? */
+bool tls_context_uses_kernel(const struct tls_context *c);
 
 /* The context that new connections get: one thread changes it while others use it. */
 struct tls_current;

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "io/kernel.h"
 #include "io/tls_priv.h"
 #include "io/tls_secret.h"
 
@@ -120,6 +121,11 @@ static struct tls_context *context_new(struct tls_problem *why)
 		return c;
 	tls_context_unref(c);
 	return NULL;
+}
+
+bool tls_context_uses_kernel(const struct tls_context *c)
+{
+	return c->uses_kernel;
 }
 
 struct tls_context *tls_context_ref(struct tls_context *c)
@@ -328,6 +334,9 @@ struct tls_context *tls_context_new(const struct tls_pair *pair, struct tls_prob
 	if (!c)
 		return NULL;
 	c->plain_answer = pair->plain_answer;
+	c->uses_kernel = pair->uses_kernel && kernel_has_tls();
+	if (c->uses_kernel)
+		SSL_CTX_set_options(c->ssl, SSL_OP_ENABLE_KTLS);
 	SSL_CTX_set_alpn_select_cb(c->ssl, choose_protocol, NULL);
 	if (load_certificate(c, pair->certificate_path, why) && load_key_secretly(c, pair, why))
 		return c;

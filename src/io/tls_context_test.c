@@ -34,7 +34,7 @@ static void every_usual_kind_of_key_is_taken(void **state)
 
 		testing_pair_make(&p, rows[i].key, rows[i].form, 30);
 		c = tls_context_new(&(struct tls_pair){ p.certificate_path, p.key_path,
-							rows[i].passphrase, S("") },
+							rows[i].passphrase, false, S("") },
 				    &why);
 		assert_row(c, i);
 		described = tls_context_certificate(c);
@@ -52,7 +52,7 @@ static void every_usual_kind_of_key_is_taken(void **state)
 static void expect_problem(const char *certificate, const char *key, const char *passphrase,
 			   enum tls_part part, const char *text)
 {
-	struct tls_pair pair = { certificate, key, passphrase, S("") };
+	struct tls_pair pair = { certificate, key, passphrase, false, S("") };
 	struct tls_problem why = { 0 };
 
 	assert_null(tls_context_new(&pair, &why));

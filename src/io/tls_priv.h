@@ -14,6 +14,7 @@ struct tls_context {
 	atomic_uint n_refs;
 	SSL_CTX *ssl;
 	BIO_METHOD *bio;
+	bool uses_kernel;
 	str plain_answer;
 	struct tls_certificate certificate;
 };
@@ -24,10 +25,12 @@ struct tls {
 	struct tls_context *context;
 	struct loop *loop;
 	struct io_file *file;
+	BIO *socket;	     /* NULL: the kernel is not asked to encrypt */
 	struct list held;    /* loop->held */
 	struct buf rest;     /* written by OpenSSL, refused by the socket */
 	struct buf received; /* tls_accept's, not read yet */
 	const char *failure; /* reason */
+	bool is_kernels;     /* what is sent, the kernel encrypts */
 	bool is_failed;	     /* nothing more comes or goes */
 	bool has_input;	     /* net_recv would give more, whatever the socket says */
 	bool has_eof;	     /* of the socket */

@@ -223,8 +223,9 @@ static void couple_close(struct couple *c)
 
 static void couple_expect_all(const struct couple *c)
 {
-	assert_int_equal(c->server.failed, OK);
-	assert_int_equal(c->client.failed, OK);
+	if (c->server.failed != OK || c->client.failed != OK)
+		fail_msg("server: %s; client: %s", c->server.reason ? c->server.reason : "-",
+			 c->client.reason ? c->client.reason : "-");
 	assert_int_equal(c->server.received, c->client.to_send);
 	assert_int_equal(c->client.received, c->server.to_send);
 }
@@ -264,6 +265,8 @@ static void every_byte_arrives_over_real_sockets(void **state)
 		couple_expect_all(&c);
 		assert_string_equal(SSL_get_version(c.server.file.tls->ssl),
 				    i ? "TLSv1.3" : "TLSv1.2");
+		assert_int_equal(c.server.file.tls->is_kernels,
+				 tls_context_uses_kernel(server_context));
 		couple_close(&c);
 		tls_context_unref(context);
 	}
@@ -345,6 +348,37 @@ static void who_does_not_read_holds_one_record_of_ours_at_most(void **state)
 	couple_close(&c);
 	sim_free(sim);
 	tls_context_unref(context);
+}
+
+/* A client that asks for new keys in the middle. Those of the kernel cannot be changed: it is
+ * ended then, and nothing wrong arrives. */
+static void who_wants_new_keys_gets_them_or_is_ended(void **state)
+{
+	static const bool of_kernel[] = { false, true };
+
+	for (size_t i = 0; i < ARRAY_LEN(of_kernel); i++) {
+		struct tls_context *context = testing_client_context(TLS1_3_VERSION);
+		struct sim_options rough = sim_options_rough();
+		struct sim *sim = of_kernel[i] ? NULL : sim_new(1, &rough);
+		struct couple c;
+
+		couple_open(&c, sim, context);
+		c.client.to_send = c.server.to_send = sim ? 300000 : 12000000;
+		while (c.client.sent < 100000)
+			couple_step(&c);
+		assert_false(c.client.has_shut);
+		assert_int_equal(SSL_key_update(c.client.file.tls->ssl, SSL_KEY_UPDATE_REQUESTED),
+				 1);
+		couple_run(&c);
+		if (of_kernel[i] && tls_context_uses_kernel(server_context))
+			assert_int_equal(c.server.failed, ERR_IO);
+		else
+			couple_expect_all(&c);
+		couple_close(&c);
+		if (sim)
+			sim_free(sim);
+		tls_context_unref(context);
+	}
 }
 
 /* A handshake that must fail, at both ends. */
@@ -458,6 +492,7 @@ int main(void)
 		TEST(bytes_that_are_decrypted_already_keep_the_file_readable),
 		TEST(who_stops_reading_is_called_again_when_it_resumes),
 		TEST(who_does_not_read_holds_one_record_of_ours_at_most),
+		TEST(who_wants_new_keys_gets_them_or_is_ended),
 		TEST(old_versions_and_other_protocols_are_refused_by_name),
 		TEST(plain_http_is_answered_in_plain),
 		TEST(bytes_that_were_received_before_belong_to_the_handshake),

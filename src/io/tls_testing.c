@@ -110,7 +110,7 @@ void testing_pair_remove(const struct testing_pair *p)
 
 struct tls_context *testing_context(const struct testing_pair *p)
 {
-	struct tls_pair pair = { p->certificate_path, p->key_path, NULL, S("plain") };
+	struct tls_pair pair = { p->certificate_path, p->key_path, NULL, true, S("plain") };
 	struct tls_problem why;
 	struct tls_context *c = tls_context_new(&pair, &why);
 

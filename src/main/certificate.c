@@ -105,6 +105,7 @@ struct tls_context *certificate_load(const struct config *c, struct config_repor
 		.certificate_path = c->ssl.cert_path.p,
 		.key_path = c->ssl.key_path.p,
 		.passphrase = c->ssl.passphrase.n ? c->ssl.passphrase.p : NULL,
+		.uses_kernel = c->ssl.kernel_tls,
 		.plain_answer = { PLAIN_ANSWER, sizeof(PLAIN_ANSWER) - 1 },
 	};
 	struct tls_context *context;
@@ -129,7 +130,8 @@ void certificate_log(struct log *log, const struct tls_context *context)
 	put_date(x->until_ms, until);
 	log_write(log, LOG_INFO, "certificate in use", LF_CSTR("name", x->name),
 		  LF_CSTR("key", x->key), LF_CSTR("valid_from", from),
-		  LF_CSTR("valid_until", until));
+		  LF_CSTR("valid_until", until),
+		  LF_CSTR("encrypted_by", tls_context_uses_kernel(context) ? "the kernel" : "us"));
 }
 
 /* Watching */

@@ -45,6 +45,7 @@ struct config {
 		str cert_path;
 		str key_path;
 		str passphrase;
+		bool kernel_tls;
 		bool redirect_http;
 		uint64_t http_port;
 	} ssl;
