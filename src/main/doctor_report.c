@@ -53,7 +53,7 @@ static void put_text(struct buf *b, str s)
 	for (size_t i = 0; i < s.n; i++) {
 		bool is_plain = s.p[i] >= ' ' && s.p[i] < 0x7f;
 
-		buf_putc(b, is_plain ? s.p[i] : '?');
+		buf_put(b, is_plain ? &s.p[i] : "?", 1);
 	}
 }
 
