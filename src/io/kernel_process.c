@@ -13,6 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* So that their bytes are a number. */
+#define PAGES_MAX (UINT64_MAX >> 20)
+
 struct kernel_process {
 	struct process base;
 	int statm_fd, meminfo_fd;
@@ -43,8 +46,8 @@ static bool memory(struct process *p, struct process_memory *out)
 	str rest;
 
 	if (!reread(k->statm_fd, text, sizeof(text), &rest) ||
-	    !str_to_u64(str_split(&rest, ' '), UINT32_MAX, &size) ||
-	    !str_to_u64(str_split(&rest, ' '), UINT32_MAX, &resident))
+	    !str_to_u64(str_split(&rest, ' '), PAGES_MAX, &size) ||
+	    !str_to_u64(str_split(&rest, ' '), PAGES_MAX, &resident))
 		return false;
 	*out = (struct process_memory){ .resident_bytes = resident * k->page_bytes,
 					.virtual_bytes = size * k->page_bytes,

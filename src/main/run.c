@@ -386,6 +386,9 @@ int run_server(const struct run_input *in)
 	bool is_up;
 
 	buf_init(&r.problem, 4096);
+	log_write(r.log, LOG_INFO, "logging initialized with resolved configuration",
+		  LF_STR("output_format", c->logging.format), LF_STR("filter", c->logging.level),
+		  LF_CSTR("debug", c->debug ? "true" : "false"));
 	log_write(r.log, LOG_INFO, "starting", LF_CSTR("version", SOCKUDO_VERSION),
 		  LF_STR("config", c->file.name), LF_STR("mode", c->mode));
 	reload_log_lines(r.log, LOG_WARN, in->warnings);
