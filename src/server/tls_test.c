@@ -12,6 +12,7 @@
 #include "io/tls_testing.h"
 
 enum {
+	REQUESTS = 30,
 	WORKERS = 2,
 	GUESTS = 12,
 	EVENTS = 40,
@@ -38,6 +39,7 @@ struct guest {
 	struct buf in, out;
 	size_t read_max;
 	unsigned n_heard, n_answers;
+	bool ends; /* its stream, when all is said */
 	bool is_upgraded, is_subscribed, is_told, is_gone;
 };
 
@@ -154,6 +156,8 @@ static err guest_send(struct guest *g)
 	e = net_send(g->house->outside, &g->file, &span, 1, &n);
 	if (e == OK)
 		buf_drop_front(&g->out, n);
+	if (g->ends && g->out.len == 0)
+		net_shutdown(g->house->outside, &g->file);
 	return e == ERR_AGAIN ? OK : e;
 }
 
@@ -328,6 +332,40 @@ static void over_tls_nothing_is_lost_doubled_or_out_of_order(void **state)
 	assert_int_equal(mem_live_bytes(), before);
 }
 
+static unsigned count(str text, str what)
+{
+	unsigned n = 0;
+
+	for (const char *at; (at = text.n ? memmem(text.p, text.n, what.p, what.n) : NULL); n++)
+		text = str_skip(text, (size_t)(at + what.n - text.p));
+	return n;
+}
+
+/* What TLS holds back is written before the end, too. */
+static void answers_reach_guests_that_ended_their_stream(void **state)
+{
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct guest guests[GUESTS];
+		struct house h;
+
+		house_init(&h, seed);
+		for (unsigned i = 0; i < GUESTS; i++) {
+			guest_init(&guests[i], &h);
+			guests[i].ends = true;
+			for (unsigned n = 0; n < REQUESTS; n++)
+				buf_puts(&guests[i].out, S("GET /up HTTP/1.1\r\nhost: x\r\n\r\n"));
+		}
+		sim_run_ms(h.sim, 60000);
+		for (unsigned i = 0; i < GUESTS; i++) {
+			assert_true(guests[i].is_gone);
+			assert_int_equal(count(buf_str(&guests[i].in), S("x-health-check: OK")),
+					 REQUESTS);
+			guest_fini(&guests[i]);
+		}
+		house_fini(&h);
+	}
+}
+
 /* Neither who is silent nor who stops in the middle of the handshake stays. */
 static void a_handshake_that_does_not_end_is_ended(void **state)
 {
@@ -366,6 +404,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(over_tls_nothing_is_lost_doubled_or_out_of_order),
+		cmocka_unit_test(answers_reach_guests_that_ended_their_stream),
 		cmocka_unit_test(a_handshake_that_does_not_end_is_ended),
 	};
 
