@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -355,6 +357,52 @@ static void the_kernel_says_that_the_process_is_confined(void **state)
 	assert_int_equal(result_of(look_at_ourselves), FINE);
 }
 
+/* What the kernel may lack */
+
+/* From here on the call fails with ENOSYS, as in a kernel that does not have it. */
+static void take_away(int call)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+}
+
+static int enter_without_landlock(void)
+{
+	struct sandbox_status s;
+
+	take_away(444);
+	s = enter();
+	if (s.no_calls || !s.no_files || strcmp(s.no_files, "the kernel has no Landlock") != 0)
+		return NOT_CONFINED;
+	return run_a_program();
+}
+
+static int enter_without_filters(void)
+{
+	struct sandbox_status s;
+
+	take_away(SYS_seccomp);
+	take_away(SYS_prctl);
+	s = enter();
+	if (!s.no_calls || strcmp(s.no_calls, "the kernel has no no_new_privs") != 0)
+		return NOT_CONFINED;
+	return FINE;
+}
+
+static void a_wall_that_the_kernel_lacks_is_named_and_the_other_stands(void **state)
+{
+	assert_int_equal(result_outside(enter_without_landlock), EPERM);
+	assert_int_equal(result_outside(enter_without_filters), FINE);
+}
+
 /* Whether there is anything to test */
 
 static bool kernel_has_all(void)
@@ -411,6 +459,7 @@ int main(void)
 		cmocka_unit_test(only_the_named_paths_can_be_read),
 		cmocka_unit_test(files_can_be_removed_only_where_that_was_asked_for),
 		cmocka_unit_test(landlock_alone_refuses_writing_binding_and_signals),
+		cmocka_unit_test(a_wall_that_the_kernel_lacks_is_named_and_the_other_stands),
 		cmocka_unit_test(threads_can_be_started_and_are_confined_as_well),
 		cmocka_unit_test(a_failed_assertion_still_ends_with_sigabrt),
 		cmocka_unit_test(names_are_still_resolved),
