@@ -82,26 +82,28 @@ static size_t index_in_list(const struct node *n)
 	return i;
 }
 
+/* Recursive: as deep as the document. */
+static void put_path(struct buf *b, const struct node *n)
+{
+	if (!n->parent)
+		return;
+	put_path(b, n->parent);
+	if (n->parent->kind == NODE_LIST) {
+		buf_printf(b, "[%zu]", index_in_list(n));
+		return;
+	}
+	buf_puts(b, b->len ? S(".") : S(""));
+	buf_puts(b, n->key);
+}
+
 /* "a.b[2].c" */
 static str path_of(struct reader *r, const struct node *n)
 {
-	const struct node *chain[TOML_DEPTH_MAX + 1];
-	size_t length = 0;
 	struct buf b;
 	str path;
 
-	for (; n->parent; n = n->parent)
-		chain[length++] = n;
 	buf_init(&b, (size_t)(r->c.end - r->start) + TOML_DEPTH_MAX * 32);
-	while (length-- > 0) {
-		n = chain[length];
-		if (n->parent->kind == NODE_LIST) {
-			buf_printf(&b, "[%zu]", index_in_list(n));
-			continue;
-		}
-		buf_puts(&b, b.len ? S(".") : S(""));
-		buf_puts(&b, n->key);
-	}
+	put_path(&b, n);
 	path = arena_copy(r->c.arena, buf_str(&b));
 	buf_fini(&b);
 	return path;

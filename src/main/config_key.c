@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/utf8.h"
 #include "main/config.h"
-#include "main/nearest.h"
 
 /* A row whose type and member disagree does not compile. */
 #define FITS_FLAG bool * : 1
@@ -118,73 +117,6 @@ bool config_key_env_next(str *rest, str *name)
 		return false;
 	*name = str_split(rest, ' ');
 	return true;
-}
-
-/* Choices */
-
-bool config_choice_next(struct config_choices *c, struct config_choice *out)
-{
-	do {
-		if (!c->rest.p)
-			return false;
-		out->aliases = str_split(&c->rest, ' ');
-		c->is_beyond_bar |= str_eq(out->aliases, S("|"));
-		c->is_any_case |= str_eq(out->aliases, S("~"));
-	} while (str_eq(out->aliases, S("|")) || str_eq(out->aliases, S("~")));
-	out->word = str_split(&out->aliases, '/');
-	out->is_available = !c->is_beyond_bar;
-	return true;
-}
-
-static struct config_choices choices_of(const struct config_key *k)
-{
-	return (struct config_choices){ .rest = str_from_cstr(k->choices) };
-}
-
-static bool has_alias(str aliases, str text)
-{
-	while (aliases.p) {
-		if (str_eq_nocase(str_split(&aliases, '/'), text))
-			return true;
-	}
-	return false;
-}
-
-/* is_lenient: as in the environment, with aliases and in any case. */
-static bool choice_find(const struct config_key *k, str text, bool is_lenient,
-			struct config_choice *out)
-{
-	struct config_choices it = choices_of(k);
-
-	while (config_choice_next(&it, out)) {
-		if (it.is_any_case || is_lenient ? str_eq_nocase(out->word, text) :
-						   str_eq(out->word, text))
-			return true;
-		if (is_lenient && has_alias(out->aliases, text))
-			return true;
-	}
-	return false;
-}
-
-bool config_key_has_choice(const struct config_key *k, str word)
-{
-	struct config_choice c;
-
-	return choice_find(k, word, false, &c) && c.is_available;
-}
-
-str config_key_suggest(const struct config_key *k, str text)
-{
-	struct config_choice c;
-	struct config_choices it;
-	struct nearest n;
-
-	if (k->type != CONFIG_CHOICE)
-		return S("");
-	nearest_init(&n, text);
-	for (it = choices_of(k); config_choice_next(&it, &c);)
-		nearest_offer(&n, c.word);
-	return n.best;
 }
 
 /* From text */
@@ -335,7 +267,7 @@ static bool choice_from(const struct config_key *k, str text, bool is_lenient,
 {
 	struct config_choice c;
 
-	if (!choice_find(k, text, is_lenient, &c))
+	if (!config_choice_find(k, text, is_lenient, &c))
 		return false;
 	out->text = c.word;
 	return true;
@@ -554,7 +486,7 @@ void config_value_store(const struct config_key *k, union config_value v, void *
 
 static void put_choices(const struct config_key *k, struct buf *b)
 {
-	struct config_choices it = choices_of(k);
+	struct config_choices it = config_choices(k);
 	struct config_choice c;
 	bool is_first = true;
 

@@ -127,7 +127,11 @@ struct config_choices {
 	str rest;
 	bool is_beyond_bar, is_any_case;
 };
+struct config_choices config_choices(const struct config_key *k);
 bool config_choice_next(struct config_choices *c, struct config_choice *out);
+/* is_lenient: as in the environment, with further spellings and in any case. */
+bool config_choice_find(const struct config_key *k, str text, bool is_lenient,
+			struct config_choice *out);
 
 /* "true 1 yes on", "false 0 no off", any case. */
 bool config_flag_parse(str text, bool *out);
