@@ -69,7 +69,8 @@ class Unit(unittest.TestCase):
         said = self.analyze("security", "--offline=true", "--no-pager", UNIT).stdout
         exposure = re.search(r"exposure level for sockudo\.service: ([\d.]+)", said)[1]
         self.assertLessEqual(float(exposure), EXPOSURE_MAX)
-        self.assertIn(f"**{exposure}**", (ROOT / "docs/installation.md").read_text())
+        if self.analyze("--version").stdout.startswith("systemd 252 "):  # Debian's; others weigh otherwise
+            self.assertIn(f"**{exposure}**", (ROOT / "docs/installation.md").read_text())
 
     @unittest.skipUnless(shutil.which("strace"), "no strace")
     def test_no_system_call_of_a_server_at_work_is_filtered(self):
