@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #define RATIO_NS_MIN UINT64_C(1000000000)
-#define LABELS_MAX 8
+#define LOOP_NAME_MAX 24
 
 struct metric;
 
@@ -383,17 +383,18 @@ static void put_active_channels(struct page *p)
 
 /* Loops and process */
 
-static str loop_name(const struct metrics_loop *l, const struct metrics *m, char text[16])
+static str loop_name(const struct metrics_loop *l, const struct metrics *m,
+		     char text[LOOP_NAME_MAX])
 {
 	if (!l->n_conns)
 		return S("hub");
-	snprintf(text, 16, "worker-%u", (unsigned)(l - m->loops));
+	snprintf(text, LOOP_NAME_MAX, "worker-%u", (unsigned)(l - m->loops));
 	return str_from_cstr(text);
 }
 
 static void put_busy_ratio(struct page *p)
 {
-	char text[16];
+	char text[LOOP_NAME_MAX];
 
 	for (unsigned i = 0; i < p->m->n_loops; i++) {
 		const struct metrics_loop *l = &p->m->loops[i];
@@ -404,7 +405,7 @@ static void put_busy_ratio(struct page *p)
 
 static void put_mailboxes(struct page *p)
 {
-	char text[16];
+	char text[LOOP_NAME_MAX];
 
 	for (unsigned i = 0; i < p->m->n_loops; i++) {
 		const struct metrics_loop *l = &p->m->loops[i];
@@ -415,7 +416,7 @@ static void put_mailboxes(struct page *p)
 
 static void put_loop_connections(struct page *p)
 {
-	char text[16];
+	char text[LOOP_NAME_MAX];
 
 	for (unsigned i = 0; i < p->m->n_loops; i++) {
 		const struct metrics_loop *l = &p->m->loops[i];
