@@ -95,7 +95,7 @@ class Files(NginxCase):
             r"    proxy_http_version 1\.1;\n(?:    proxy_set_header [^\n]*\n)+",
             r"    client_max_body_size [^\n]*\n",
             r"    location /up \{.*?\n    \}\n",
-            r"    location / \{.*?\n    \}\n",
+            r"    location / \{\n        return 404.*?\n    \}\n",
             r"    location /apps/ \{.*?\n    \}\n",
             r"        proxy_connect_timeout 5s;\n        proxy_send_timeout 60s;\n.*?\n    \}\n",
             r"    ssl_ciphers [^\n]*\n",
