@@ -177,8 +177,9 @@ static bool may_be_refused(const struct client *c, const struct topic *t)
 {
 	const struct plan *p = &c->world->plan;
 
+	/* Who is it again may find no memory to be known by. */
 	if (c->outlook[index_of(c, t)] == WILL_BE_ON)
-		return false;
+		return t->is_user && p->fails_memory;
 	return p->fails_memory || (p->members_max && t->is_presence && c->app == APP_SMALL);
 }
 
