@@ -9,11 +9,14 @@
 
 #include "base/list.h"
 
+#include <link.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct thread_count {
 	struct list node;
@@ -193,4 +196,25 @@ uint64_t mem_fail_nth(uint64_t n)
 void mem_give_back(void)
 {
 	malloc_trim(0);
+}
+
+/* Only what was never written to: the rest would be lost. */
+static int let_go_of_segments(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		uintptr_t start = (info->dlpi_addr + ph->p_vaddr) & ~(page - 1);
+		uintptr_t end = info->dlpi_addr + ph->p_vaddr + ph->p_filesz;
+
+		if (ph->p_type == PT_LOAD && !(ph->p_flags & PF_W))
+			madvise((void *)start, end - start, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+void mem_let_go_of_code(void)
+{
+	dl_iterate_phdr(let_go_of_segments, NULL);
 }

@@ -33,6 +33,9 @@ int64_t mem_live_bytes(void);
 /* Gives free pages back to the system, which malloc keeps otherwise. Milliseconds when there are
  * many. */
 void mem_give_back(void);
+/* Lets go of the pages of programs and libraries that were needed to start. What is needed again
+ * comes back from the system's cache, a fault at a time: cheap once, before the work begins. */
+void mem_let_go_of_code(void);
 /* Test seam: the n-th try_alloc from now fails (1 = the next); 0 turns it off. Answers what was left
  * of the count before: 0, it had struck. */
 uint64_t mem_fail_nth(uint64_t n);

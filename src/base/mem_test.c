@@ -3,6 +3,9 @@
 #include "base/testing.h"
 
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { N_THREADS = 4, N_BLOCKS = 200 };
 
@@ -125,6 +128,34 @@ static void mem_counts_frees_of_late_destructors(void **state)
 	pthread_key_delete(late_key);
 }
 
+/* Pages of files that are mapped here. */
+static unsigned long file_kb(void)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[200];
+	unsigned long kb = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (strncmp(line, "RssFile:", 8) == 0)
+			kb = strtoul(line + 8, NULL, 10);
+	fclose(f);
+	return kb;
+}
+
+static void mem_lets_go_of_code_and_goes_on(void **state)
+{
+	static const char CONSTANT[] = "still here";
+	static int variable = 7;
+	unsigned long before = file_kb();
+
+	variable++;
+	mem_let_go_of_code();
+	assert_true(file_kb() < before);
+	assert_string_equal(CONSTANT, "still here");
+	assert_int_equal(variable, 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +165,7 @@ int main(void)
 		cmocka_unit_test(mem_fail_nth_fails_that_one_alone),
 		cmocka_unit_test(mem_counts_what_another_thread_frees),
 		cmocka_unit_test(mem_counts_frees_of_late_destructors),
+		cmocka_unit_test(mem_lets_go_of_code_and_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -404,6 +404,7 @@ int run_server(const struct run_input *in)
 		show_screen(&r, in);
 	is_up = is_up && start_threads(&r);
 	if (is_up) {
+		mem_let_go_of_code();
 		log_listeners(&r, in->apps);
 		if (in->tls)
 			certificate_log(r.log, in->tls);
