@@ -19,6 +19,7 @@ static const str AT_START_ONLY[] = {
 	{ "metrics.enabled", 15 },
 	{ "metrics.host", 12 },
 	{ "metrics.port", 12 },
+	{ "sandbox", 7 },
 	{ "logging.format", 14 },
 	{ "logging.colors_enabled", 22 },
 	{ "logging.include_target", 22 },

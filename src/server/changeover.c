@@ -61,7 +61,7 @@ static void forget_removed(struct worker *w)
 {
 	for (size_t i = 0; i < w->n_local_apps; i++) {
 		if (w->local_apps[i] && w->local_apps[i]->is_removed) {
-			local_app_free(w->local_apps[i]);
+			local_app_forget(w->local_apps[i]);
 			w->local_apps[i] = NULL;
 		}
 	}

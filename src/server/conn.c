@@ -513,6 +513,8 @@ void conn_end(struct conn *c)
 		ws_reader_fini(&c->reader);
 		xfree(c->user);
 		c->user = NULL;
+		if (c->local_app)
+			local_app_left(c->local_app);
 	} else {
 		http_discard(c);
 		http_forget_manner(c);

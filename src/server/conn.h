@@ -131,7 +131,7 @@ _Static_assert(sizeof(struct conn) <= 256, "an idle connection is small");
 /* A new connection on an accepted descriptor. */
 void conn_open(struct worker *w, int fd, enum listener_role role, const struct net_address *peer);
 /* Of a session (CONN_OPENING, CONN_OPEN), or of one that ended while the hub was asked: what holds
- * for its app now. */
+ * for its app now. Later there may be no such app. */
 static inline const struct app *conn_app(const struct conn *c)
 {
 	return c->local_app->app;

@@ -24,8 +24,23 @@ struct local_app *local_app_new(const struct app *app, const struct hash_key *ke
 void local_app_free(struct local_app *l)
 {
 	ASSERT(l->channels.n == 0);
+	ASSERT(l->n_conns == 0);
 	map_fini(&l->channels);
 	xfree(l);
+}
+
+void local_app_forget(struct local_app *l)
+{
+	l->is_forgotten = true;
+	l->app = NULL;
+	if (l->n_conns == 0)
+		local_app_free(l);
+}
+
+void local_app_left(struct local_app *l)
+{
+	if (--l->n_conns == 0 && l->is_forgotten)
+		local_app_free(l);
 }
 
 struct local_channel *local_find(struct local_app *l, str name)

@@ -54,14 +54,20 @@ struct local_app {
 	const struct app *app;
 	struct activity *activity; /* what the worker counts for the app */
 	bool is_removed;	   /* the worker's table of apps does not have it any more */
+	bool is_forgotten;	   /* nor do the tables before it: app is gone */
+	size_t n_conns;		   /* that hold the record */
 	struct map channels;	   /* struct local_channel by name */
 	const struct hash_key *hash_key;
 };
 
 struct local_app *local_app_new(const struct app *app, const struct hash_key *key,
 				struct activity *activity);
-/* Every channel must be gone. */
+/* Every channel must be gone, and every connection. */
 void local_app_free(struct local_app *l);
+/* Every channel is gone; the last connection frees it. */
+void local_app_forget(struct local_app *l);
+/* A connection that held the record has ended. */
+void local_app_left(struct local_app *l);
 struct local_channel *local_find(struct local_app *l, str name);
 /* Finds or makes it. NULL: memory. */
 struct local_channel *local_get(struct local_app *l, str name, uint32_t traits);

@@ -143,6 +143,8 @@ void session_begin(struct conn *c, const struct app *app, str origin)
 	conn_begin_frames(c);
 	c->phase = CONN_OPENING;
 	c->local_app = app ? worker_local_app(c->worker, app) : NULL;
+	if (c->local_app)
+		c->local_app->n_conns++;
 	c->id = socket_id_random(loop_rng(c->worker->loop));
 	if (!app) {
 		turn_away(c, ERROR_app_not_found, PUSHER_NO_APP, S("Application does not exist"));
