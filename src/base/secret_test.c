@@ -36,6 +36,16 @@ static bool has_flag(const void *p, const char *flag)
 	return found;
 }
 
+/* ThreadSanitizer answers mlock itself, and locks nothing. */
+static bool locks_are_real(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool is_real = mlock(p, 4096) != 0 || has_flag(p, " lo");
+
+	munmap(p, 4096);
+	return is_real;
+}
+
 static void secret_memory_is_locked_and_left_out_of_dumps_and_forks(void **state)
 {
 	size_t sizes[] = { 1, 64, 5000, 16 << 10, 100000 };
@@ -47,7 +57,8 @@ static void secret_memory_is_locked_and_left_out_of_dumps_and_forks(void **state
 
 		assert_true(has_flag(p, " dd"));
 		assert_true(has_flag(p, " dc"));
-		assert_true(has_flag(p, " lo") || secret_memory().unlocked_bytes > 0);
+		if (locks_are_real())
+			assert_true(has_flag(p, " lo") || secret_memory().unlocked_bytes > 0);
 		secret_free(p, sizes[i]);
 	}
 }
@@ -126,7 +137,7 @@ static void secret_memory_goes_on_where_nothing_may_be_locked(void **state)
 	memset(p, 'x', 1 << 20);
 	assert_true(has_flag(p, " dd"));
 	/* Root may lock whatever the limit says. */
-	if (!has_flag(p, " lo"))
+	if (locks_are_real() && !has_flag(p, " lo"))
 		assert_true(secret_memory().unlocked_bytes >= before.unlocked_bytes + (1 << 20));
 	secret_free(p, 1 << 20);
 	assert_int_equal(secret_memory().unlocked_bytes, before.unlocked_bytes);
