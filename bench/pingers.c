@@ -6,6 +6,7 @@
 #include "ws_client.h"
 
 #define PERIOD_NS 50000000u
+#define DRAIN_NS_MAX 5000000000u
 
 struct pinger {
 	struct ws_client client; /* first */
@@ -89,6 +90,14 @@ void pingers_turn(struct pingers *g, bool is_counted)
 		g->n_waiting += is_counted;
 		ws_client_ping(&p->client);
 	}
+}
+
+void pingers_drain(struct pingers *g)
+{
+	uint64_t from_ns = now_ns();
+
+	while (g->n_waiting > 0 && now_ns() - from_ns < DRAIN_NS_MAX)
+		loop_poll(g->bench->loop);
 }
 
 uint32_t pingers_n_waiting(const struct pingers *g)

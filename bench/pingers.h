@@ -21,6 +21,8 @@ void pingers_start(struct pingers *g);
 /* Sends what is due. To be called between turns of the loop. Only pings that are sent while is_counted enter
  * the histogram. */
 void pingers_turn(struct pingers *g, bool is_counted);
+/* Waits for the pongs of counted pings, at most some seconds. */
+void pingers_drain(struct pingers *g);
 /* Counted pings whose pong is still out. */
 uint32_t pingers_n_waiting(const struct pingers *g);
 const struct histogram *pingers_latency_ns(const struct pingers *g);

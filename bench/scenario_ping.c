@@ -10,7 +10,6 @@
 #define N_SUBSCRIBERS 15000u
 #define N_PINGERS 100u
 #define INTERVAL_NS 500000000u
-#define SILENCE_NS 2000000000u
 
 struct ping_scenario {
 	struct bench *bench;
@@ -57,11 +56,8 @@ static void run_for(struct ping_scenario *g, double seconds, bool is_measured)
 /* The last fan-out and the last pongs. */
 static void drain(struct ping_scenario *g)
 {
-	uint64_t from_ns = now_ns();
-
 	audience_drain(&g->audience, n_expected(g));
-	while (pingers_n_waiting(g->pingers) > 0 && now_ns() - from_ns < SILENCE_NS)
-		loop_poll(g->bench->loop);
+	pingers_drain(g->pingers);
 }
 
 void scenario_ping_during_fanout(struct bench *b)

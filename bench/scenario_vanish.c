@@ -81,6 +81,7 @@ void scenario_vanish(struct bench *b)
 	let_in(v);
 	meter_stop(&joins);
 	settle(v, true);
+	pingers_drain(v->pingers);
 
 	report_begin("g10");
 	report_number("vanish_s", (double)(joins.from_ns - start_ns) / 1e9);
