@@ -232,7 +232,7 @@ static void couple_expect_all(const struct couple *c)
 
 static void every_byte_arrives_however_the_network_cuts_and_delays_them(void **state)
 {
-	for (unsigned seed = 0; seed < 60; seed++) {
+	for (unsigned seed = 0; seed < 40; seed++) {
 		int version = seed % 3 ? TLS1_3_VERSION : TLS1_2_VERSION;
 		struct tls_context *context = testing_client_context(version);
 		struct sim_options rough = sim_options_rough();

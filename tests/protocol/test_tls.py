@@ -472,7 +472,7 @@ class Change(TlsCase):
         try:
             self.put(second, used)
             self.await_name(server, "second")  # it is noticed without being told
-            for i in range(10):
+            for i in range(6):
                 self.put((first, third)[i % 2], used)
                 server.signal(signal.SIGHUP)
                 self.await_name(server, ("first", "third")[i % 2])
