@@ -71,7 +71,7 @@ static const struct app_table *the_apps(void)
 	return apps;
 }
 
-static struct server_options options(unsigned n_workers)
+static struct server_options options(unsigned n_workers, bool limits_client_rates)
 {
 	struct server_options o = server_options_default();
 
@@ -85,6 +85,9 @@ static struct server_options options(unsigned n_workers)
 	o.request_body_bytes_max = 3000;
 	o.request_head_bytes_max = 1500;
 	o.request_target_bytes_max = 800;
+	o.limits_client_rates = limits_client_rates;
+	o.client_rates[CLIENT_RATE_API].max_requests = 4;
+	o.client_rates[CLIENT_RATE_UPGRADE].max_requests = 1000; /* the good client comes last */
 	return o;
 }
 
@@ -431,7 +434,7 @@ static void play(struct world *w, str in)
 static void begin(struct world *w, uint8_t choice)
 {
 	struct sim_options weather = choice & 2 ? sim_options_rough() : sim_options_calm();
-	struct server_options o = options(choice & 1 ? 2 : 1);
+	struct server_options o = options(choice & 1 ? 2 : 1, choice & 4);
 	int why;
 
 	w->cuts = fuzz_cuts(choice >> 2);
