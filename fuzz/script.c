@@ -15,7 +15,7 @@
 #include "server/server.h"
 #include "wire.h"
 
-enum { N_GUESTS = 3, WORKERS_MAX = 2, STEPS_MAX = 200000, ACTS_MAX = 60 };
+enum { N_GUESTS = 3, WORKERS_MAX = 2, STEPS_MAX = 200000, ACTS_MAX = 60, GRACE_S = 10 };
 
 /* The good client is one more guest, whom no act reaches. */
 enum { GOOD = N_GUESTS };
@@ -77,6 +77,7 @@ static struct server_options options(unsigned n_workers, bool limits_client_rate
 
 	o.n_workers = n_workers;
 	o.user_authentication_timeout_s = 60;
+	o.shutdown_grace_period_s = GRACE_S;
 	o.max_connections = N_GUESTS;
 	o.message_bytes_max = 2000;
 	o.frame_bytes_max = 1500;
@@ -508,6 +509,9 @@ static void end(struct world *w, const struct script_faults *f)
 	for (size_t i = 0; i < ARRAY_LEN(w->guests); i++)
 		guest_close(&w->guests[i]);
 	settle(w);
+	/* Who came while we were leaving is not read from until we go. */
+	if (server_is_draining(w->server))
+		pass_ms(w, 2 * GRACE_S * 1000);
 	check_nobody_is_counted(w);
 	server_free(w->server);
 	for (unsigned i = 0; i < w->n_loops; i++)

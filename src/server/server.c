@@ -300,6 +300,8 @@ void server_reload(struct server *s, const struct server_options *o, const struc
 
 void server_drain(struct server *s)
 {
+	if (server_is_draining(s))
+		return;
 	atomic_store(&s->drain.n_telling, s->n_workers);
 	atomic_store(&s->is_draining, true);
 	wake_workers(s);

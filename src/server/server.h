@@ -52,7 +52,8 @@ bool server_is_reloading(const struct server *s);
 /* Any thread: what holds now. */
 const struct server_settings *server_settings(const struct server *s);
 
-/* Any thread: the server lets everybody go, within the grace period (drain.h). */
+/* The server lets everybody go, within the grace period (drain.h). From one thread, any; harmless
+ * twice. */
 void server_drain(struct server *s);
 bool server_is_draining(const struct server *s);
 /* Any thread: all sessions were told, and nobody is awaited any more. */
