@@ -142,7 +142,7 @@ struct stamp {
 		dev_t device;
 		ino_t inode;
 		off_t size;
-		struct timespec modified;
+		struct timespec changed; /* its rights too */
 	} files[2];
 };
 
@@ -169,7 +169,7 @@ static void take_stamp(const struct config *c, struct stamp *out)
 		out->files[i].device = st.st_dev;
 		out->files[i].inode = st.st_ino;
 		out->files[i].size = st.st_size;
-		out->files[i].modified = st.st_mtim;
+		out->files[i].changed = st.st_ctim;
 	}
 }
 
