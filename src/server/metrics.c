@@ -15,6 +15,15 @@
 #define RATIO_NS_MIN UINT64_C(1000000000)
 #define LOOP_NAME_MAX 24
 
+/* Values of a row's labels, in their order. */
+struct labels {
+	const str *values;
+	size_t n;
+};
+#define LABELS(...)                                                                                \
+	((struct labels){ (const str[]){ __VA_ARGS__ }, ARRAY_LEN(((const str[]){ __VA_ARGS__ })) })
+#define NO_LABELS ((struct labels){ 0 })
+
 struct metric;
 
 struct page {
@@ -99,39 +108,37 @@ static void put_label(struct page *p, bool is_first, str name, str value)
 
 		if (c == '\\' || c == '"' || c == '\n')
 			buf_putc(p->b, '\\');
-		buf_putc(p->b, c == '\n' ? 'n' : c);
+		buf_putc(p->b, (char)(c == '\n' ? 'n' : c));
 	}
 	buf_putc(p->b, '"');
 }
 
-/* A line up to its number. values: of the row's labels, in their order. le: of a bucket. */
-static void begin(struct page *p, str suffix, const str *values, str le)
+/* A line up to its number. le: of a bucket. */
+static void begin(struct page *p, str suffix, struct labels values, str le)
 {
-	str labels = p->row->labels;
-	bool is_first = true;
+	str names = p->row->labels;
 
 	if (!p->has_head)
 		put_head(p);
 	put_name(p, suffix);
-	while (labels.n) {
-		put_label(p, is_first, str_split(&labels, ' '), *values++);
-		is_first = false;
-	}
+	for (size_t i = 0; i < values.n; i++)
+		put_label(p, i == 0, str_split(&names, ' '), values.values[i]);
+	ASSERT(names.n == 0);
 	if (le.n)
-		put_label(p, is_first, S("le"), le);
-	if (!is_first || le.n)
+		put_label(p, values.n == 0, S("le"), le);
+	if (values.n || le.n)
 		buf_putc(p->b, '}');
 	buf_putc(p->b, ' ');
 }
 
-static void put_number(struct page *p, const str *values, uint64_t n)
+static void put_number(struct page *p, struct labels values, uint64_t n)
 {
 	begin(p, S(""), values, S(""));
 	buf_putu(p->b, n);
 	buf_putc(p->b, '\n');
 }
 
-static void put_real(struct page *p, const str *values, double x)
+static void put_real(struct page *p, struct labels values, double x)
 {
 	begin(p, S(""), values, S(""));
 	buf_printf(p->b, "%.6f\n", x);
@@ -180,7 +187,7 @@ static void put_app(struct page *p)
 		uint64_t n = sum(&r, p->row->offset);
 
 		if (n > 0)
-			put_number(p, (const str[]){ r.first[0]->app_id, port_of(p) }, n);
+			put_number(p, LABELS(r.first[0]->app_id, port_of(p)), n);
 	}
 }
 
@@ -194,10 +201,7 @@ static void put_array(struct page *p, size_t offset, const str *names, size_t n_
 			uint64_t n = sum(&r, offset + i * sizeof(struct counter));
 
 			if (n > 0)
-				put_number(
-					p,
-					(const str[]){ r.first[0]->app_id, port_of(p), names[i] },
-					n);
+				put_number(p, LABELS(r.first[0]->app_id, port_of(p), names[i]), n);
 		}
 	}
 }
@@ -218,7 +222,7 @@ static void put_memory_refusals(struct page *p)
 	uint64_t n = sum(&all, offsetof(struct activity, memory_refusals));
 
 	if (n > 0)
-		put_number(p, (const str[]){ port_of(p) }, n);
+		put_number(p, LABELS(port_of(p)), n);
 }
 
 /* Rates: of client addresses, then of single connections */
@@ -241,7 +245,7 @@ static uint64_t sum_rate(const struct page *p, enum client_rate which, bool refu
 static void put_rate(struct page *p, str app_id, str limiter, str context, uint64_t n)
 {
 	if (n > 0)
-		put_number(p, (const str[]){ app_id, port_of(p), limiter, context }, n);
+		put_number(p, LABELS(app_id, port_of(p), limiter, context), n);
 }
 
 static void put_session_rates(struct page *p, size_t offset)
@@ -292,7 +296,7 @@ static void add_latency(struct latency_sum *s, const struct latency *l)
 	s->sum_ns += l ? counter_get(&l->sum_ns) : 0;
 }
 
-static void put_histogram(struct page *p, const str *values, const struct latency_sum *s)
+static void put_histogram(struct page *p, struct labels values, const struct latency_sum *s)
 {
 	uint64_t n = 0;
 
@@ -316,8 +320,8 @@ static void put_latency_of(struct page *p, const struct app_records *r, size_t t
 						     memory_order_acquire));
 	if (s.n > 0)
 		put_histogram(p,
-			      (const str[]){ r->first[0]->app_id, port_of(p), TYPE_NAMES[type],
-					     AUDIENCE_NAMES[size] },
+			      LABELS(r->first[0]->app_id, port_of(p), TYPE_NAMES[type],
+				     AUDIENCE_NAMES[size]),
 			      &s);
 }
 
@@ -336,8 +340,7 @@ static void put_latency(struct page *p)
 static void put_connected(struct page *p)
 {
 	for (size_t i = 0; i < p->n_apps; i++)
-		put_number(p, (const str[]){ p->apps[i].app->id, port_of(p) },
-			   p->apps[i].connections);
+		put_number(p, LABELS(p->apps[i].app->id, port_of(p)), p->apps[i].connections);
 }
 
 static struct app_records records_of(const struct page *p, str app_id)
@@ -376,7 +379,7 @@ static void put_active_channels(struct page *p)
 			size_t n = p->apps[i].channels_of_type[type];
 
 			if (n > 0 || has_had(&r, type))
-				put_number(p, (const str[]){ id, port_of(p), TYPE_NAMES[type] }, n);
+				put_number(p, LABELS(id, port_of(p), TYPE_NAMES[type]), n);
 		}
 	}
 }
@@ -399,7 +402,7 @@ static void put_busy_ratio(struct page *p)
 	for (unsigned i = 0; i < p->m->n_loops; i++) {
 		const struct metrics_loop *l = &p->m->loops[i];
 
-		put_real(p, (const str[]){ loop_name(l, p->m, text) }, l->busy_ratio);
+		put_real(p, LABELS(loop_name(l, p->m, text)), l->busy_ratio);
 	}
 }
 
@@ -410,7 +413,7 @@ static void put_mailboxes(struct page *p)
 	for (unsigned i = 0; i < p->m->n_loops; i++) {
 		const struct metrics_loop *l = &p->m->loops[i];
 
-		put_number(p, (const str[]){ loop_name(l, p->m, text) }, mailbox_bytes(l->mail));
+		put_number(p, LABELS(loop_name(l, p->m, text)), mailbox_bytes(l->mail));
 	}
 }
 
@@ -422,49 +425,49 @@ static void put_loop_connections(struct page *p)
 		const struct metrics_loop *l = &p->m->loops[i];
 
 		if (l->n_conns)
-			put_number(p, (const str[]){ loop_name(l, p->m, text) },
+			put_number(p, LABELS(loop_name(l, p->m, text)),
 				   atomic_load_explicit(l->n_conns, memory_order_relaxed));
 	}
 }
 
 static void put_shedding(struct page *p)
 {
-	put_number(p, NULL, admission_pressure(p->m->admission) == PRESSURE_SHEDDING);
+	put_number(p, NO_LABELS, admission_pressure(p->m->admission) == PRESSURE_SHEDDING);
 }
 
 static void put_resident(struct page *p)
 {
 	if (p->has_memory)
-		put_number(p, NULL, p->memory.resident_bytes);
+		put_number(p, NO_LABELS, p->memory.resident_bytes);
 }
 
 static void put_virtual(struct page *p)
 {
 	if (p->has_memory)
-		put_number(p, NULL, p->memory.virtual_bytes);
+		put_number(p, NO_LABELS, p->memory.virtual_bytes);
 }
 
 static void put_cpu(struct page *p)
 {
 	if (p->has_usage)
-		put_real(p, NULL, (double)p->usage.cpu_ns / 1e9);
+		put_real(p, NO_LABELS, (double)p->usage.cpu_ns / 1e9);
 }
 
 static void put_start(struct page *p)
 {
-	put_real(p, NULL, (double)p->m->start_ms / 1e3);
+	put_real(p, NO_LABELS, (double)p->m->start_ms / 1e3);
 }
 
 static void put_files(struct page *p)
 {
 	if (p->has_usage)
-		put_number(p, NULL, p->usage.n_files);
+		put_number(p, NO_LABELS, p->usage.n_files);
 }
 
 static void put_files_max(struct page *p)
 {
 	if (p->has_usage)
-		put_number(p, NULL, p->usage.n_files_max);
+		put_number(p, NO_LABELS, p->usage.n_files_max);
 }
 
 /* The page */
