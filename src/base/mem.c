@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
+#include <sys/auxv.h>
 
 struct thread_count {
 	struct list node;
@@ -201,7 +201,7 @@ void mem_give_back(void)
 /* Only what was never written to: the rest would be lost. */
 static int let_go_of_segments(struct dl_phdr_info *info, size_t size, void *ctx)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t page = getauxval(AT_PAGESZ);
 
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
