@@ -20,7 +20,7 @@ PRESENCE, USERS, WATCH = "src/core/presence.c", "src/core/hub_users.c", "src/cor
 EXPIRING = "src/core/expiring.c"
 OUT, CONN, LOCAL, WORKER = "src/server/outgoing.c", "src/server/conn.c", "src/server/local.c", "src/server/worker.c"
 SUBSCRIBE, SESSION, SERVER = "src/server/session_subscribe.c", "src/server/session.c", "src/server/server.c"
-MAILBOX, TIMER = "src/io/mailbox.c", "src/io/timer.c"
+ADMISSION, MAILBOX = "src/server/admission.c", "src/io/mailbox.c"
 
 MUTANTS = [
     # Who is told
@@ -36,11 +36,11 @@ MUTANTS = [
     Mutant("a subscription that was acknowledged never joins", SUBSCRIBE, "\tsubs_join(c, local, m->membership);\n", "\tif (!m->membership)\n\t\tsubs_join(c, local, m->membership);\n"),
     Mutant("who left while the hub was asked stays on the channel", SUBSCRIBE, "\t\tsession_leave(c, m->channel, m->membership);\n\t\tforget_frames(m);", "\t\tforget_frames(m);"),
     Mutant("a local record is given up while it is asked for", LOCAL, "if (ch->n > 0 || ch->n_asked > 0 || ch->channel)", "if (ch->n > 0 || ch->channel)"),
-    Mutant("an app's quota lets one more in", HUB, "max > 0 && a->n_connections >= max;", "max > 0 && a->n_connections > max;"),
-    Mutant("the node's quota lets one more in", SERVER, "n < max", "n <= max"),
+    Mutant("an app's quota lets one more in", HUB, "max > 0 && a->counts.connections >= max;", "max > 0 && a->counts.connections > max;"),
+    Mutant("the node's quota lets one more in", ADMISSION, "n < max", "n <= max"),
     # Presence
     Mutant("a second tab is announced", HUB, "if (ms && is_first)", "if (ms)"),
-    Mutant("the first of two tabs that closes is announced", HUB, "membership_is_last(ms) ? presence_removed_new(ms, ch->name) : NULL", "presence_removed_new(ms, ch->name)"),
+    Mutant("the first of two tabs that closes is announced", HUB, "is_last ? presence_removed_new(ms, ch->name) : NULL", "presence_removed_new(ms, ch->name)"),
     Mutant("the last tab leaves in silence", HUB, "\thub_deliver(h, ch, removed, SOCKET_ID_NONE);", "\tmsg_unref(removed);"),
     Mutant("a full channel refuses who is on it already", HUB, " &&\n\t    !presence_find(ch->presence, hash, user_id))", ")"),
     Mutant("a roster counts one too many", PRESENCE, "buf_putu(&b, presence_count(p));", "buf_putu(&b, presence_count(p) + 1);"),
@@ -51,7 +51,7 @@ MUTANTS = [
     Mutant("an empty channel stays", HUB, "\t\tif (ch->n_subscriptions > 0)\n\t\t\tcontinue;", "\t\tif (ch->n_subscriptions > 0 || !channel_is_presence(ch))\n\t\t\tcontinue;"),
     Mutant("a worker is released while it has a subscriber", HUB, "if (--in->n == 0) {", "if (--in->n <= 1) {"),
     Mutant("a connection that ends is still counted", CONN, "\tconn_uncount(c);\n\tif (c->is_admitted)", "\tif (c->is_admitted)"),
-    Mutant("the node keeps the place of who has left", CONN, "\tif (c->is_admitted)\n\t\tserver_release_session(c->worker->server);\n", ""),
+    Mutant("the node keeps the place of who has left", CONN, "\tif (c->is_admitted)\n\t\tadmission_give_back(c->worker->admission);\n", ""),
     Mutant("the last entry moves into a hole and is not told", LOCAL, "\t\tsubs_at(&last.conn->subs)[last.slot].index = index;\n", ""),
     Mutant("the last subscription moves into a hole and its entry is not told", LOCAL, "\t\tsub->local->entries[sub->index].slot = (uint32_t)(sub - subs_at(s));\n", ""),
     # Writing

@@ -640,7 +640,7 @@ static bool is_legal_end(const struct client *c)
 {
 	const struct world *w = c->world;
 
-	return c->state == CLIENT_OVER || (c->was_absent && was_to_go(c)) ||
+	return c->state == CLIENT_OVER || (client_was_absent(c) && was_to_go(c)) ||
 	       (w->plan.resets && sim_peer_state(c->peer) == SIM_PEER_RESET) || c->is_dead ||
 	       c->is_half_closed || world_is_lenient(w) || (c->may_be_shut_out && !c->has_heard) ||
 	       (w->is_draining && c->state == CLIENT_KNOCKING);

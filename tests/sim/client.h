@@ -86,6 +86,8 @@ void client_rest(struct client *c);
 struct ask *client_ask(struct client *c, enum ask_kind kind);
 
 bool client_may_ask(const struct client *c);
+/* Has it ever not read for longer than the server waits for a peer's last words? */
+bool client_was_absent(const struct client *c);
 /* What is signed to join a topic that is a user. In the oracle's arena. */
 str client_user_data(struct client *c, const struct topic *t);
 /* Will it be signed in as another user? */

@@ -405,14 +405,19 @@ void client_half_close(struct client *c)
 	c->is_changed = true;
 }
 
-void client_pause(struct client *c, bool is_paused)
+bool client_was_absent(const struct client *c)
 {
 	uint64_t now_us = sim_now_us(c->world->sim);
 
+	return c->was_absent || (c->is_paused && now_us - c->paused_at_us >= GRACE_US);
+}
+
+void client_pause(struct client *c, bool is_paused)
+{
 	if (is_paused)
-		c->paused_at_us = now_us;
+		c->paused_at_us = sim_now_us(c->world->sim);
 	else
-		c->was_absent |= now_us - c->paused_at_us >= GRACE_US;
+		c->was_absent = client_was_absent(c);
 	trace_note(c->world->trace, c->name, is_paused ? "stops reading" : "reads again");
 	c->is_paused = is_paused;
 	c->is_changed = true;
