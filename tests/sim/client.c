@@ -633,7 +633,7 @@ static bool was_to_go(const struct client *c)
 	bool may_be_refused = is_legal_refusal(c, 4004) || is_legal_refusal(c, 4100);
 
 	return c->state == CLIENT_LEAVING || c->meets != MEETS_SERVICE || c->world->is_draining ||
-	       (c->state == CLIENT_WAITING && may_be_refused);
+	       (c->state <= CLIENT_WAITING && may_be_refused);
 }
 
 static bool is_legal_end(const struct client *c)
