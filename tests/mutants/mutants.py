@@ -16,8 +16,7 @@ class Mutant:
 
 
 HUB, PUBLISH, QUERY = "src/core/hub.c", "src/core/hub_publish.c", "src/core/hub_query.c"
-PRESENCE, USERS, WATCH = "src/core/presence.c", "src/core/hub_users.c", "src/core/watch.c"
-EXPIRING = "src/core/expiring.c"
+PRESENCE, USERS = "src/core/presence.c", "src/core/hub_users.c"
 OUT, CONN, LOCAL, WORKER = "src/server/outgoing.c", "src/server/conn.c", "src/server/local.c", "src/server/worker.c"
 SUBSCRIBE, SESSION, SERVER = "src/server/session_subscribe.c", "src/server/session.c", "src/server/server.c"
 ADMISSION, MAILBOX = "src/server/admission.c", "src/io/mailbox.c"
