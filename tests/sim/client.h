@@ -105,8 +105,6 @@ void client_break(struct client *c);
 void client_close(struct client *c);
 void client_half_close(struct client *c);
 void client_pause(struct client *c, bool is_paused);
-/* Was or is it paused for longer than the server waits for last words? */
-bool client_was_absent(const struct client *c);
 void client_die(struct client *c);
 /* Gone without a word, by a reset or an end of stream. Frees it. */
 void client_vanish(struct client *c, bool by_reset);
