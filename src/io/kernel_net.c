@@ -158,24 +158,25 @@ err kernel_listen(struct loop *l, struct io_file *f, struct net_address *a, int 
 	return OK;
 }
 
-/* Removes what a dead server left at the path. False: something else is there. */
-static bool clear_unix_path(const struct sockaddr_un *at)
+/* Removes what a dead server left at the path. 0, or why the path cannot be had: EADDRINUSE when
+ * somebody answers there, EEXIST when it is no socket. */
+static int clear_unix_path(const struct sockaddr_un *at)
 {
 	struct stat st;
-	bool is_dead;
-	int fd;
+	int fd, error;
 
 	if (lstat(at->sun_path, &st) != 0)
-		return errno == ENOENT;
+		return errno == ENOENT ? 0 : errno;
 	if (!S_ISSOCK(st.st_mode))
-		return false;
+		return EEXIST;
 	fd = stream_socket(AF_UNIX);
 	if (fd < 0)
-		return false;
-	is_dead =
-		connect(fd, (const struct sockaddr *)at, sizeof(*at)) != 0 && errno == ECONNREFUSED;
+		return errno;
+	error = connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 ? EADDRINUSE : errno;
 	close(fd);
-	return is_dead && unlink(at->sun_path) == 0;
+	if (error != ECONNREFUSED)
+		return error;
+	return unlink(at->sun_path) == 0 ? 0 : errno;
 }
 
 err kernel_listen_unix(struct loop *l, struct io_file *f, str path, unsigned mode,
@@ -189,10 +190,9 @@ err kernel_listen_unix(struct loop *l, struct io_file *f, str path, unsigned mod
 		return ERR_IO;
 	}
 	memcpy(at.un.sun_path, path.p, path.n);
-	if (!clear_unix_path(&at.un)) {
-		*system_error = EADDRINUSE;
-		return ERR_EXISTS;
-	}
+	*system_error = clear_unix_path(&at.un);
+	if (*system_error)
+		return *system_error == EADDRINUSE || *system_error == EEXIST ? ERR_EXISTS : ERR_IO;
 	fd = stream_socket(AF_UNIX);
 	/* Nobody can connect before listen, so the mode holds from the first connection on. */
 	if (fd < 0 || bind(fd, &at.any, sizeof(at.un)) != 0 || chmod(at.un.sun_path, mode) != 0 ||

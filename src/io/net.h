@@ -33,7 +33,8 @@ err net_listen_probe(struct loop *l, const struct net_address *a, int *system_er
  * picks one; *a is updated. ERR_EXISTS: address in use; ERR_LIMIT: out of descriptors; ERR_IO:
  * else; *system_error is errno for the message. */
 err net_listen(struct loop *l, struct io_file *f, struct net_address *a, int *system_error);
-/* Unix socket; path is removed first only if it is a socket nobody answers on (else ERR_EXISTS).
+/* Unix socket; path is removed first only if it is a socket nobody answers on. ERR_EXISTS: somebody
+ * does (EADDRINUSE), or it is no socket (EEXIST); ERR_IO: else. *system_error is errno.
  * mode: permission bits. All workers share it: others join with net_listen_share. The path stays
  * after the close. */
 err net_listen_unix(struct loop *l, struct io_file *f, str path, unsigned mode, int *system_error);

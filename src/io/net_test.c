@@ -424,6 +424,7 @@ static void net_unix_listener_replaces_the_dead_and_nothing_else(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	assert_int_equal(net_listen_unix(l, &first, path, 0600, &why), ERR_EXISTS);
+	assert_int_equal(why, EEXIST);
 	assert_int_equal(access(path_text, F_OK), 0);
 
 	memset(long_path, 'x', sizeof(long_path));

@@ -202,6 +202,32 @@ static bool parse_option(struct cli *c, struct arguments *args, const char *text
 	return take_value(c, args, o, value.p);
 }
 
+static bool fail_command(struct arguments *args, const char *word)
+{
+	struct nearest n;
+
+	nearest_init(&n, str_from_cstr(word));
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		nearest_offer(&n, str_from_cstr(verbs[i].name));
+	buf_printf(args->problem, "unknown command %s", word);
+	if (n.best.n)
+		buf_printf(args->problem, ", did you mean %.*s?", STR_ARG(n.best));
+	return false;
+}
+
+/* "config" alone is half a command. */
+static bool take_half(struct cli *c, struct arguments *args)
+{
+	const char *next = *args->at;
+
+	if (next && (strcmp(next, "--help") == 0 || strcmp(next, "-h") == 0)) {
+		c->command = CLI_HELP;
+		return true;
+	}
+	buf_puts(args->problem, S("there are config show and config explain"));
+	return false;
+}
+
 /* The words after a command. */
 static bool take_word(struct cli *c, struct arguments *args, const char *word)
 {
@@ -215,12 +241,9 @@ static bool take_word(struct cli *c, struct arguments *args, const char *word)
 			return true;
 		}
 	}
-	if (c->command != CLI_SERVE)
-		buf_printf(args->problem, "one argument too many: %s", word);
-	else if (strcmp(word, "config") == 0)
-		buf_puts(args->problem, S("there are config show and config explain"));
-	else
-		buf_printf(args->problem, "unknown command %s", word);
+	if (c->command == CLI_SERVE)
+		return strcmp(word, "config") == 0 ? take_half(c, args) : fail_command(args, word);
+	buf_printf(args->problem, "one argument too many: %s", word);
 	return false;
 }
 
@@ -368,11 +391,11 @@ static const char doctor_help[] =
 void cli_put_help(const char *program, enum cli_command topic, struct buf *b)
 {
 	str rest = str_from_cstr(topic == CLI_DOCTOR ? doctor_help : help);
-	const str word = S("  sockudo ");
+	const str word = S("\n  sockudo");
 
 	while (rest.n) {
 		if (str_has_prefix(rest, word)) {
-			buf_printf(b, "  %s ", program);
+			buf_printf(b, "\n  %s", program);
 			rest = str_skip(rest, word.n);
 		} else {
 			buf_putc(b, rest.p[0]);

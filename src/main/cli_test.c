@@ -58,6 +58,8 @@ static void commands_are_understood(void **state)
 		{ { "config", "explain", "port" }, CLI_CONFIG_EXPLAIN },
 		{ { "config", "explain", "--help" }, CLI_HELP },
 		{ { "health", "http://h", "--insecure" }, CLI_HEALTH },
+		{ { "config", "--help" }, CLI_HELP },
+		{ { "config", "-h" }, CLI_HELP },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -113,6 +115,7 @@ static void bad_command_lines_are_refused_with_a_reason(void **state)
 		{ { "--confg", "x" }, "unknown option --confg, did you mean --config?" },
 		{ { "-x" }, "unknown option -x" },
 		{ { "extra" }, "unknown command extra" },
+		{ { "pubish", "c", "e", "d" }, "unknown command pubish, did you mean publish?" },
 		{ { "serve", "extra" }, "unknown command extra" },
 		{ { "config" }, "there are config show and config explain" },
 		{ { "config", "shwo" }, "there are config show and config explain" },
@@ -157,6 +160,7 @@ static void help_names_every_command_by_the_path_it_was_called_with(void **state
 	assert_non_null(memmem(b.p, b.len, "  build/release/sockudo publish ", 32));
 	assert_non_null(memmem(b.p, b.len, "  build/release/sockudo watch ", 30));
 	assert_non_null(memmem(b.p, b.len, "  build/release/sockudo [serve]", 31));
+	assert_non_null(memmem(b.p, b.len, "\n  build/release/sockudo\n", 25));
 	buf_fini(&b);
 }
 

@@ -348,11 +348,14 @@ static void load_file(struct config *c, const struct config_input *in, struct co
 	int error;
 
 	error = config_file_read(name, CONFIG_FILE_BYTES_MAX, &c->arena, &text);
+	if (error == ENOENT && !in->file)
+		return;
+	c->file.name = name;
 	if (error == 0)
 		load_file_text(c, name, text, r);
 	else if (error == EFBIG)
 		config_error(r, at, S(""), "larger than %d MiB", CONFIG_FILE_BYTES_MAX >> 20);
-	else if (in->file || error != ENOENT)
+	else
 		config_error(r, at, S(""), "cannot be read: %s", strerror(error));
 }
 

@@ -5,6 +5,9 @@
 
 #include "base/log.h"
 
+/* Descriptors 0 to 2 are open from here on, if need be to nothing. Otherwise one of our own would
+ * get such a number, and what is written for people would end up in it. Call this first. */
+void descriptors_hold_standard(void);
 /* As many as the system allows without asking: the usual soft limit of 1024 is for programs that
  * use select. */
 void descriptors_raise_limit(struct log *log);

@@ -106,6 +106,9 @@ static void explain(const struct net_address *a, const char *setting, int error,
 			   "port %u is for root: set %s to one from 1024, or allow it with "
 			   "setcap cap_net_bind_service=+ep on the program",
 			   a->port, setting);
+	else if (error == EADDRNOTAVAIL)
+		buf_printf(problem, "cannot listen on %.*s: this machine has no such address",
+			   STR_ARG(net_address_format(a, text)));
 	else
 		buf_printf(problem, "cannot listen on %.*s: %s",
 			   STR_ARG(net_address_format(a, text)), strerror(error));
@@ -145,15 +148,17 @@ static bool open_tcp(struct listeners *out, const struct place *p, struct server
 
 /* Unix socket */
 
-/* The folder of the path, made if it is missing; an existing one is left as it is. */
-static void make_parent(str path, struct buf *scratch)
+/* The folders that lead to the path, made if they are missing; existing ones are left as they
+ * are. What cannot be made is told by the socket. */
+static void make_parents(str path, struct buf *scratch)
 {
-	size_t slash = path.n;
-
-	while (slash > 0 && path.p[slash - 1] != '/')
-		slash--;
-	buf_printf(scratch, "%.*s%c", (int)slash, path.p, 0);
-	mkdir(scratch->p, 0755);
+	for (size_t i = 1; i < path.n; i++) {
+		if (path.p[i] != '/')
+			continue;
+		buf_clear(scratch);
+		buf_printf(scratch, "%.*s%c", (int)i, path.p, 0);
+		mkdir(scratch->p, 0755);
+	}
 }
 
 static bool open_unix(const struct config *c, struct server *s, struct buf *problem)
@@ -163,14 +168,15 @@ static bool open_unix(const struct config *c, struct server *s, struct buf *prob
 	int error = 0;
 
 	buf_init(&scratch, 4096);
-	make_parent(path, &scratch);
+	make_parents(path, &scratch);
 	buf_fini(&scratch);
 	if (server_listen_unix(s, LISTENER_CLIENTS, path, c->unix_socket.permission_mode, &error) ==
 	    OK)
 		return true;
 	if (error == EADDRINUSE)
-		buf_printf(problem, "%.*s is in use by another server, or is not a socket",
-			   STR_ARG(path));
+		buf_printf(problem, "%.*s is in use by another server", STR_ARG(path));
+	else if (error == EEXIST)
+		buf_printf(problem, "%.*s is not a socket, and is left alone", STR_ARG(path));
 	else
 		buf_printf(problem, "cannot listen on %.*s: %s", STR_ARG(path), strerror(error));
 	return false;
@@ -198,7 +204,7 @@ bool listen_open_metrics(struct listeners *out, const struct config *c, struct s
 }
 
 bool listen_open_redirect(const struct listeners *out, const struct config *c, struct server *s,
-			  struct loop *probe, struct buf *problem)
+			  struct loop *probe, unsigned *port, struct buf *problem)
 {
 	bool has_port = c->ssl.http_port > 0 && c->ssl.http_port != CONFIG_NONE;
 
@@ -211,6 +217,7 @@ bool listen_open_redirect(const struct listeners *out, const struct config *c, s
 			explain(&a, "ssl.http_port", error, problem);
 			return false;
 		}
+		*port = a.port;
 	}
 	return true;
 }

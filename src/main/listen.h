@@ -18,9 +18,9 @@ struct listeners {
 bool listen_open(struct listeners *out, const struct config *c, struct server *s,
 		 struct loop *probe, struct buf *problem);
 /* Beside the addresses of out, which listen_open has opened: the plain port that sends everybody to
- * them, if the configuration wants one. False: *problem says why not. */
+ * them, if the configuration wants one; *port says which. False: *problem says why not. */
 bool listen_open_redirect(const struct listeners *out, const struct config *c, struct server *s,
-			  struct loop *probe, struct buf *problem);
+			  struct loop *probe, unsigned *port, struct buf *problem);
 /* The same for metrics; nothing when they are off. False: the server can do without. */
 bool listen_open_metrics(struct listeners *out, const struct config *c, struct server *s,
 			 struct loop *probe, struct buf *problem);

@@ -3,6 +3,7 @@
 #include "main/cli.h"
 #include "main/commands.h"
 #include "main/config_print.h"
+#include "main/descriptors.h"
 #include "main/environment.h"
 #include "main/run.h"
 #include "main/startup.h"
@@ -99,6 +100,7 @@ int main(int argc, char **argv)
 	struct buf problem;
 	struct cli cli;
 
+	descriptors_hold_standard();
 	environment_hide();
 	tls_secret_install();
 	buf_init(&problem, 4096);

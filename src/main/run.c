@@ -46,6 +46,7 @@ struct run {
 	struct service *service;
 	struct certificate_watch *certificates; /* NULL: there are none */
 	struct listeners listeners, metrics_listeners;
+	unsigned redirect_port; /* 0: there is none */
 	struct sandbox_status sandbox;
 	char lan_text[NET_ADDRESS_TEXT_MAX];
 	str lan_ip;
@@ -238,7 +239,8 @@ static void open_redirect(struct run *r)
 	struct buf problem;
 
 	buf_init(&problem, 4096);
-	if (!listen_open_redirect(&r->listeners, r->config, r->server, r->control, &problem))
+	if (!listen_open_redirect(&r->listeners, r->config, r->server, r->control,
+				  &r->redirect_port, &problem))
 		log_write(r->log, LOG_WARN, "no redirect to https",
 			  LF_STR("problem", buf_str(&problem)));
 	buf_fini(&problem);
@@ -287,6 +289,9 @@ static void show_screen(const struct run *r, const struct run_input *in)
 		.program = in->program,
 		.addresses = r->listeners.addresses,
 		.n_addresses = r->listeners.n,
+		.metrics = r->metrics_listeners.addresses,
+		.n_metrics = r->metrics_listeners.n,
+		.redirect_port = r->redirect_port,
 		.unix_path = r->config->unix_socket.enabled ? r->config->unix_socket.path : S(""),
 		.lan_ip = r->lan_ip,
 		.certificate = in->tls ? tls_context_certificate(in->tls) : NULL,
@@ -325,6 +330,9 @@ static void log_metrics_listeners(const struct run *r)
 static void log_listeners(const struct run *r, const struct app_table *apps)
 {
 	log_metrics_listeners(r);
+	if (r->redirect_port)
+		log_write(r->log, LOG_INFO, "redirect to https listening",
+			  LF_U64("port", r->redirect_port));
 	for (size_t i = 0; i < r->listeners.n; i++) {
 		char text[NET_ADDRESS_TEXT_MAX];
 

@@ -72,9 +72,24 @@ static void put_addresses(const struct screen *s, struct buf *b)
 		put_address(s, s->lan_ip, s->addresses[0].port, b);
 	}
 	buf_putc(b, '\n');
+}
+
+/* What matters to operators, less loudly. */
+static void put_details(const struct screen *s, struct buf *b)
+{
+	char text[NET_ADDRESS_TEXT_MAX];
+
+	if (s->has_colors)
+		buf_puts(b, S(DIM));
+	if (s->redirect_port)
+		buf_printf(b, "  Redirect: http on port %u leads to https\n", s->redirect_port);
+	if (s->n_metrics)
+		buf_printf(b, "  Metrics: http://%.*s:%u/metrics\n",
+			   STR_ARG(reachable_host(s->metrics, text)), s->metrics->port);
 	if (s->sandbox.n)
-		buf_printf(b, s->has_colors ? "  " DIM "%.*s" PLAIN "\n" : "  %.*s\n",
-			   STR_ARG(s->sandbox));
+		buf_printf(b, "  %.*s\n", STR_ARG(s->sandbox));
+	if (s->has_colors)
+		buf_puts(b, S(PLAIN));
 }
 
 static void put_browser(const struct screen *s, str host, unsigned port, struct buf *b)
@@ -110,12 +125,26 @@ static void put_laravel(const struct screen *s, str host, unsigned port, struct 
 		   STR_ARG(host), port, scheme(s));
 }
 
-/* The options without which the command would talk to the demo app at the default address. */
-static void put_options(const struct screen *s, str host, unsigned port, bool publishes,
-			struct buf *b)
+static void put_url(const struct screen *s, struct buf *b)
 {
+	char text[NET_ADDRESS_TEXT_MAX];
+	unsigned port;
+	str host;
+
+	if (s->n_addresses == 0) {
+		buf_printf(b, "--url unix:%.*s ", STR_ARG(s->unix_path));
+		return;
+	}
+	host = pasted_host(s, text);
+	port = s->addresses[0].port;
 	if (s->certificate || port != 6001 || !str_eq(host, S("127.0.0.1")))
 		buf_printf(b, "--url %s://%.*s:%u ", scheme(s), STR_ARG(host), port);
+}
+
+/* The options without which the command would talk to the demo app at the default address. */
+static void put_options(const struct screen *s, bool publishes, struct buf *b)
+{
+	put_url(s, b);
 	if (app_is_demo(s->app) && str_eq(s->app->id, S(DEMO_APP_ID)))
 		return;
 	if (publishes)
@@ -125,13 +154,13 @@ static void put_options(const struct screen *s, str host, unsigned port, bool pu
 		buf_puts(b, S("--secret '…' "));
 }
 
-static void put_commands(const struct screen *s, str host, unsigned port, struct buf *b)
+static void put_commands(const struct screen *s, struct buf *b)
 {
 	put_heading(s, "Try it", "  (in two other terminals)", b);
 	buf_printf(b, "    %s watch ", s->program);
-	put_options(s, host, port, false, b);
+	put_options(s, false, b);
 	buf_printf(b, "my-channel\n    %s publish ", s->program);
-	put_options(s, host, port, true, b);
+	put_options(s, true, b);
 	buf_puts(b, S("my-channel my-event '{\"hello\":\"world\"}'\n"));
 }
 
@@ -149,12 +178,14 @@ void screen_put(const struct screen *s, struct buf *b)
 	str host;
 
 	put_addresses(s, b);
+	put_details(s, b);
 	if (s->app && s->n_addresses) {
 		host = pasted_host(s, text);
 		put_browser(s, host, s->addresses[0].port, b);
 		put_laravel(s, host, s->addresses[0].port, b);
-		put_commands(s, host, s->addresses[0].port, b);
 	}
+	if (s->app)
+		put_commands(s, b);
 	put_warning(s, b);
 	buf_putc(b, '\n');
 }

@@ -12,7 +12,10 @@ struct screen {
 	const char *program; /* how it was called */
 	const struct net_address *addresses;
 	size_t n_addresses;
+	const struct net_address *metrics;	   /* the first of those of the metrics */
+	size_t n_metrics;			   /* 0: there are none */
 	str unix_path;				   /* n == 0: none */
+	unsigned redirect_port;			   /* that leads to https; 0: none */
 	str lan_ip;				   /* n == 0: none, or not reachable there */
 	str sandbox;				   /* a sentence about it; n == 0: none */
 	const struct tls_certificate *certificate; /* NULL: plain http */

@@ -66,6 +66,22 @@ static void the_sandbox_is_named_below_the_addresses(void **state)
 	unshow(&s);
 }
 
+static void metrics_and_redirect_are_named_where_a_program_here_reaches_them(void **state)
+{
+	struct net_address wide = { .family = NET_IPV4, .port = 9601 };
+	struct screen screen = { .addresses = local,
+				 .n_addresses = 1,
+				 .metrics = &wide,
+				 .n_metrics = 1,
+				 .redirect_port = 80 };
+	struct shown s;
+
+	show(&s, &screen, "app-key", "app-secret");
+	assert_shows(&s, "\n  Redirect: http on port 80 leads to https\n"
+			 "  Metrics: http://127.0.0.1:9601/metrics\n\n");
+	unshow(&s);
+}
+
 static void with_tls_the_lines_say_so_and_name_whom_the_certificate_is_for(void **state)
 {
 	struct tls_certificate certificate = { .name = "ws.example.com" };
@@ -115,14 +131,19 @@ static void other_addresses_are_named_in_the_commands(void **state)
 
 static void it_fits_a_small_terminal_and_has_colours_only_when_asked(void **state)
 {
-	struct screen screen = { .addresses = local, .n_addresses = 2, .lan_ip = S("10.0.0.1") };
+	struct screen screen = { .addresses = local,
+				 .n_addresses = 2,
+				 .lan_ip = S("10.0.0.1"),
+				 .sandbox = S("Locked."),
+				 .metrics = local,
+				 .n_metrics = 2 };
 	struct shown plain, coloured;
 	size_t n_lines = 0;
 
 	show(&plain, &screen, "app-key", "app-secret");
 	for (const char *p = plain.text.p; *p; p++)
 		n_lines += *p == '\n';
-	assert_true(n_lines <= 28);
+	assert_true(n_lines <= 30);
 	assert_shows(&plain, ", for others at http://10.0.0.1:6001\n");
 	assert_null(strchr(plain.text.p, '\x1b'));
 	screen.has_colors = true;
@@ -132,7 +153,7 @@ static void it_fits_a_small_terminal_and_has_colours_only_when_asked(void **stat
 	unshow(&coloured);
 }
 
-static void a_unix_socket_is_named_and_offers_no_address(void **state)
+static void a_unix_socket_is_named_with_commands_that_reach_it(void **state)
 {
 	struct screen screen = { .unix_path = S("/run/s.sock") };
 	struct shown s;
@@ -140,6 +161,7 @@ static void a_unix_socket_is_named_and_offers_no_address(void **state)
 	show(&s, &screen, "app-key", "app-secret");
 	assert_shows(&s, "listens on /run/s.sock\n");
 	assert_null(strstr(s.text.p, "http://"));
+	assert_shows(&s, "\n    ./sockudo watch --url unix:/run/s.sock my-channel\n");
 	unshow(&s);
 }
 
@@ -148,11 +170,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_demo_app_is_shown_with_lines_that_work_as_pasted),
 		cmocka_unit_test(the_sandbox_is_named_below_the_addresses),
+		cmocka_unit_test(metrics_and_redirect_are_named_where_a_program_here_reaches_them),
 		cmocka_unit_test(with_tls_the_lines_say_so_and_name_whom_the_certificate_is_for),
 		cmocka_unit_test(the_secret_of_a_real_app_is_never_shown),
 		cmocka_unit_test(other_addresses_are_named_in_the_commands),
 		cmocka_unit_test(it_fits_a_small_terminal_and_has_colours_only_when_asked),
-		cmocka_unit_test(a_unix_socket_is_named_and_offers_no_address),
+		cmocka_unit_test(a_unix_socket_is_named_with_commands_that_reach_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import PROGRAM, TIMEOUT_S
+from harness import PROGRAM, TIMEOUT_S, until
 
 OWN_VARIABLES = {"PATH": os.environ["PATH"], "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}
 
@@ -361,9 +361,10 @@ class Commands(unittest.TestCase):
             self.assertEqual(server.wait(), 0)
 
     def test_a_unix_socket_is_served_and_removed(self):
-        path = Path(self.folder) / "made/sockudo.sock"
+        path = Path(self.folder) / "made/deep/sockudo.sock"
         server = self.start(UNIX_SOCKET_ENABLED="true", UNIX_SOCKET_PATH=str(path), UNIX_SOCKET_PERMISSION_MODE="600")
         server.expect(f"unix socket server listening path={path}")
+        self.assertIn(f" watch --url unix:{path} my-channel\n", server.output())
         self.assertEqual(path.stat().st_mode & 0o777, 0o600)
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(TIMEOUT_S)
@@ -375,6 +376,29 @@ class Commands(unittest.TestCase):
         self.assertIn("is in use by another server", second.stderr)
         self.assertEqual(server.stop(), 0)
         self.assertFalse(path.exists())
+
+    def test_a_unix_socket_never_takes_the_place_of_something_else(self):
+        path = self.write_config("precious")
+        done = self.run_program(UNIX_SOCKET_ENABLED="true", UNIX_SOCKET_PATH=str(path))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{path} is not a socket, and is left alone\n", done.stderr)
+        self.assertEqual(path.read_text(), "precious")
+
+    def test_an_address_of_another_machine_is_told_apart(self):
+        done = self.run_program(HOST="192.0.2.1", PORT="0")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot listen on 192.0.2.1:0: this machine has no such address\n", done.stderr)
+
+    def test_closed_standard_descriptors_are_not_given_to_something_else(self):
+        command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", PROGRAM]
+        env = {**OWN_VARIABLES, "PORT": "0", "METRICS_ENABLED": "false"}
+        with subprocess.Popen(command, cwd=self.folder, env=env) as process:
+            try:
+                descriptors = Path(f"/proc/{process.pid}/fd")
+                until(lambda: len(list(descriptors.iterdir())) > 5, "the server opens its loops")
+                self.assertEqual({os.readlink(descriptors / n) for n in "012"}, {"/dev/null"})
+            finally:
+                process.terminate()
 
 
 if __name__ == "__main__":

@@ -125,7 +125,8 @@ class Config(unittest.TestCase):
     def test_check_of_a_file_that_is_not_there_fails(self):
         done = self.run_program("check", "nowhere.toml")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("nowhere.toml: cannot be read: No such file or directory", done.stderr)
+        self.assertEqual(done.stderr, "error: nowhere.toml: cannot be read: No such file or directory\n")
+        self.assertEqual(done.stdout, "nowhere.toml: not good: 1 error, 0 warnings\n")
 
     def test_check_has_colours_on_a_terminal_unless_they_are_not_wanted(self):
         path = self.write("test.toml", "prot = 1\n")
