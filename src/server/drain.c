@@ -62,10 +62,11 @@ static void tell_some(struct worker *w)
 
 static void close_if_idle(struct conn *c)
 {
+	bool was_served = c->answer_keeps_alive; /* and is between two requests */
 	bool is_idle = c->phase == CONN_HTTP && !c->http && !c->awaits_hub && !c->kept &&
-		       !out_has_pending(c) && conn_now_s(c) - c->opened_s >= NEWCOMER_S;
+		       !out_has_pending(c);
 
-	if (is_idle)
+	if (is_idle && (was_served || conn_now_s(c) - c->opened_s >= NEWCOMER_S))
 		conn_end_unasked(c);
 }
 
