@@ -12,6 +12,7 @@
 #include "main/config_env.h"
 #include "main/config_file.h"
 #include "main/config_json.h"
+#include "main/config_misspelt.h"
 #include "main/config_rules.h"
 #include "main/config_toml.h"
 
@@ -363,6 +364,7 @@ static struct config *load_rest(struct config *c, const struct config_input *in,
 				struct config_report *r)
 {
 	config_env_read(c, r);
+	config_misspelt_check(c, r);
 	finish(c, in->n_cores, r);
 	return c;
 }

@@ -83,7 +83,11 @@ static const char intro[] =
 	"```\n"
 	"sockudo: config.json:12:5: app_manager.array.apps[0].enabeld: unknown key, did you mean "
 	"\"enabled\"?\n"
-	"```\n";
+	"```\n"
+	"\n"
+	"A variable whose name we do not know belongs to another program; if it is nearly one of "
+	"ours, "
+	"a warning says so.\n";
 
 static const char apps_intro[] =
 	"\n"

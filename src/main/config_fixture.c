@@ -22,12 +22,19 @@ static const char *get(void *ctx, const char *name)
 	return NULL;
 }
 
+static const char *at(void *ctx, size_t i)
+{
+	const struct fixture *f = ctx;
+
+	return f->env ? f->env[i] : NULL;
+}
+
 void fixture_load_named(struct fixture *f, const char *name, str text, const char *const *env)
 {
 	struct config_input in = { .n_cores = FIXTURE_CORES };
 
 	*f = (struct fixture){ .env = env };
-	in.env = (struct config_env){ get, f };
+	in.env = (struct config_env){ .get = get, .at = at, .ctx = f };
 	config_report_init(&f->report);
 	if (text.p) {
 		f->config = config_load_text(&in, str_from_cstr(name), text, &f->report);

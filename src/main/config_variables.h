@@ -12,9 +12,11 @@
 
 enum { CONFIG_VARIABLE_FILE_BYTES_MAX = 64 << 10 };
 
-/* The environment itself. get answers NULL for a variable that is not set. */
+/* The environment itself. get answers NULL for a variable that is not set; at answers the i-th as
+ * "NAME=value", NULL behind the last. Without at nobody looks for misspelt names. */
 struct config_env {
 	const char *(*get)(void *ctx, const char *name);
+	const char *(*at)(void *ctx, size_t i);
 	void *ctx;
 };
 

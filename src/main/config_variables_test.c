@@ -179,6 +179,68 @@ static void variables_of_others_have_no_files(void **state)
 	fixture_free(&f);
 }
 
+static void a_name_that_is_nearly_ours_is_told(void **state)
+{
+	static const char *const env[] = {
+		"SOCKUDO_WORKRS=2",
+		"SOCKUDO_DEFAULT_APP_MAX_CONECTIONS=7",
+		"SOCKUDO_DEFAULT_APP_SECRT_FILE=/nowhere",
+		"UNIX_SOKCET_ENABLED=true",
+		"SOCKUDO_LOG_DEBGU=info",
+		"RATE_LIMITER_API_MAX_REQUEST=5",
+		NULL,
+	};
+	struct fixture f;
+
+	fixture_load(&f,
+		     "{\"app_manager\":{\"array\":{\"apps\":"
+		     "[{\"id\":\"1\",\"key\":\"k\",\"secret\":\"s\",\"enabled\":true}]}}}",
+		     env);
+	assert_warnings(
+		&f,
+		"environment: SOCKUDO_WORKRS: nothing reads it, did you mean SOCKUDO_WORKERS?\n"
+		"environment: SOCKUDO_DEFAULT_APP_MAX_CONECTIONS: nothing reads it, did you mean "
+		"SOCKUDO_DEFAULT_APP_MAX_CONNECTIONS?\n"
+		"environment: SOCKUDO_DEFAULT_APP_SECRT_FILE: nothing reads it, did you mean "
+		"SOCKUDO_DEFAULT_APP_SECRET_FILE?\n"
+		"environment: UNIX_SOKCET_ENABLED: nothing reads it, did you mean "
+		"UNIX_SOCKET_ENABLED?\n"
+		"environment: SOCKUDO_LOG_DEBGU: nothing reads it, did you mean "
+		"SOCKUDO_LOG_DEBUG?\n"
+		"environment: RATE_LIMITER_API_MAX_REQUEST: nothing reads it, did you mean "
+		"RATE_LIMITER_API_MAX_REQUESTS?\n");
+	assert_errors(&f, "");
+	fixture_free(&f);
+}
+
+/* Short names, empty ones, what the file itself asks for, what an orchestrator adds. */
+static void names_of_others_are_passed_over(void **state)
+{
+	static const char *const env[] = {
+		"POST=1",
+		"HOSTS=x",
+		"SOCKUDO_WORKRS=",
+		"REDIS_URI=x",
+		"SSL_CERT_FILE=/x",
+		"SOCKUDO_PORT_6001_TCP_ADDR=10.0.0.1",
+		"SOCKUDO_SERVICE_HOST=10.0.0.1",
+		"HOSTNAME=h",
+		"SOCKUDO_APP_SECRET=s",
+		"SOCKUDO_WORKERS=1",
+		"no name",
+		NULL,
+	};
+	struct fixture f;
+
+	fixture_load(&f,
+		     "{\"app_manager\":{\"array\":{\"apps\":[{\"id\":\"1\",\"key\":\"k\","
+		     "\"secret\":\"${REDIS_URI}\",\"enabled\":true}]}}}",
+		     env);
+	assert_warnings(&f, "");
+	assert_errors(&f, "");
+	fixture_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +252,8 @@ int main(void)
 		cmocka_unit_test(variable_and_file_together_are_a_contradiction),
 		cmocka_unit_test(an_empty_name_names_no_file),
 		cmocka_unit_test(variables_of_others_have_no_files),
+		cmocka_unit_test(a_name_that_is_nearly_ours_is_told),
+		cmocka_unit_test(names_of_others_are_passed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

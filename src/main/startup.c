@@ -15,6 +15,11 @@ static const char *get_variable(void *ctx, const char *name)
 	return getenv(name);
 }
 
+static const char *variable_at(void *ctx, size_t i)
+{
+	return environ[i];
+}
+
 static unsigned count_cores(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
@@ -37,7 +42,9 @@ static struct hash_key random_key(void)
 void startup_init(struct startup *s, const char *file, unsigned n_errors_max)
 {
 	*s = (struct startup){
-		.input = { .file = file, .env = { .get = get_variable }, .n_cores = count_cores() },
+		.input = { .file = file,
+			   .env = { .get = get_variable, .at = variable_at },
+			   .n_cores = count_cores() },
 		.key = random_key(),
 	};
 	config_report_init(&s->report);
