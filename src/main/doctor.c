@@ -36,6 +36,8 @@ const struct doctor_check doctor_checks[N_DOCTOR_CHECKS] = {
 /* What a check says */
 
 static str text_va(struct doctor *d, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+static str text_va(struct doctor *d, const char *format, va_list args)
 {
 	char text[TEXT_BYTES_MAX];
 	int n = vsnprintf(text, sizeof(text), format, args);
