@@ -157,11 +157,13 @@ static bool has_room(const struct out_queue *q, uint32_t n, size_t bytes,
 }
 
 /* Beyond the budget the newest event is refused; with disconnect_on_buffer_full the connection
- * is closed at the next write. */
+ * is closed at the next write, and gets nothing that came after the one that it misses. */
 static void queue_offer(struct conn *c, struct out_item item)
 {
 	const struct server_options *o = c->worker->options;
 
+	if (c->is_overflowed)
+		return;
 	if (item.is_answer || has_room(c->blocked, 1, item.msg->len, o)) {
 		queue_push(c->blocked, item);
 	} else if (o->disconnect_on_buffer_full) {
