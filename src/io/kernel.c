@@ -33,6 +33,7 @@ enum wake_state { AWAKE, WAITING, WOKEN };
 
 enum {
 	LEAVERS_PER_TURN = 32, /* ends take long: about 10 us each */
+	OTHERS_PER_TURN = LOOP_BATCH - LEAVERS_PER_TURN,
 	GATHERINGS_PER_TURN = 64,
 };
 
@@ -156,8 +157,9 @@ static int wait_for_events(struct kernel_loop *k, int epoll_fd, unsigned max, in
 	return n > 0 ? n : 0;
 }
 
-/* A full batch of mostly leavers may hide somebody behind it. A file that is reported twice, because
- * nobody has served it in between, is called twice: harmless. */
+/* A full batch of mostly leavers may hide somebody behind it, and any full one those that were moved.
+ * A file that is reported twice, because nobody has served it in between, is called twice:
+ * harmless. */
 static unsigned gather_files(struct kernel_loop *k, int wait_ms)
 {
 	unsigned n = 0;
@@ -165,10 +167,11 @@ static unsigned gather_files(struct kernel_loop *k, int wait_ms)
 	k->n_leavers = 0;
 	k->has_left = false;
 	for (int i = 0; i < GATHERINGS_PER_TURN && n < LOOP_BATCH / 2; i++) {
-		unsigned max = LOOP_BATCH - n, n_before = k->n_leavers;
+		unsigned max = OTHERS_PER_TURN - n, n_before = k->n_leavers;
 		int got = wait_for_events(k, k->epoll_fd, max, i == 0 ? wait_ms : 0);
 
 		n = take_events(k, n, got);
+		k->has_left |= (unsigned)got == max;
 		if ((unsigned)got < max || k->n_leavers - n_before < max / 2)
 			break;
 	}
@@ -177,13 +180,8 @@ static unsigned gather_files(struct kernel_loop *k, int wait_ms)
 
 static unsigned take_leavers(struct kernel_loop *k, unsigned n)
 {
-	unsigned room = LOOP_BATCH - n;
-	int got;
+	int got = k->has_left ? wait_for_events(k, k->leaving_fd, LEAVERS_PER_TURN, 0) : 0;
 
-	if (!k->has_left || room == 0)
-		return n;
-	got = wait_for_events(k, k->leaving_fd, room < LEAVERS_PER_TURN ? room : LEAVERS_PER_TURN,
-			      0);
 	for (int i = 0; i < got; i++)
 		k->base.ready[n++] =
 			(struct loop_ready){ k->events[i].data.ptr, ready_of(k->events[i].events) };

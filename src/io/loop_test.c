@@ -372,6 +372,32 @@ static void loop_serves_who_stays_before_a_crowd_that_leaves(void **state)
 	loop_free(l);
 }
 
+/* More have something to say, all the time, than a turn can serve. */
+static void loop_serves_who_leaves_however_many_speak(void **state)
+{
+	enum { SPEAKERS = 400, LEAVERS = 200, TURNS_MAX = 40 };
+	struct loop *l = loop_new_kernel();
+	struct end(*pairs)[2] = xcalloc(SPEAKERS + LEAVERS, sizeof(*pairs));
+
+	for (int i = 0; i < SPEAKERS + LEAVERS; i++) {
+		pair_open(l, pairs[i]);
+		if (i < SPEAKERS)
+			send_text(&pairs[i][1], S("x"));
+	}
+	for (int i = SPEAKERS; i < SPEAKERS + LEAVERS; i++) {
+		net_close(l, &pairs[i][1].file);
+		pairs[i][0].closes = &pairs[i][0];
+	}
+	for (int turn = 0; turn < TURNS_MAX; turn++)
+		loop_turn(l, 0);
+	for (int i = SPEAKERS; i < SPEAKERS + LEAVERS; i++)
+		assert_int_equal(pairs[i][0].n_ready, 1);
+	for (int i = 0; i < SPEAKERS; i++)
+		pair_close(pairs[i]);
+	xfree(pairs);
+	loop_free(l);
+}
+
 /* One of the crowd still has something to hear, and says when it may be told. */
 static void loop_goes_on_watching_who_was_put_aside(void **state)
 {
@@ -426,6 +452,7 @@ int main(void)
 		cmocka_unit_test(loop_wake_is_never_lost),
 		cmocka_unit_test(loop_serves_more_files_than_a_batch),
 		cmocka_unit_test(loop_serves_who_stays_before_a_crowd_that_leaves),
+		cmocka_unit_test(loop_serves_who_leaves_however_many_speak),
 		cmocka_unit_test(loop_goes_on_watching_who_was_put_aside),
 		cmocka_unit_test(loop_random_is_not_the_same_twice),
 	};
