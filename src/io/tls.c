@@ -28,6 +28,10 @@
 /* A record, or a handshake's flight with a long chain. */
 #define REST_BYTES_MAX ((size_t)128 * 1024)
 
+/* From the socket, in one call of net_recv: OpenSSL reads on over what its owner does not see (new
+ * keys, empty records), for as long as there is more. */
+#define RECV_BYTES_MAX ((size_t)64 * 1024)
+
 /* Controls of OpenSSL's socket BIO that it names in comments of bio.h alone. */
 enum {
 	KTLS_SET = 72,
@@ -160,17 +164,19 @@ static int read_received(struct tls *t, char *p, size_t max)
 static int bio_read(BIO *b, char *p, int max)
 {
 	struct tls *t = BIO_get_data(b);
-	size_t n = 0;
-	err e;
+	size_t n = 0, room = (size_t)max < t->recv_left ? (size_t)max : t->recv_left;
+	err e = ERR_AGAIN;
 
 	BIO_clear_retry_flags(b);
 	if (t->received.len > 0)
 		return read_received(t, p, (size_t)max);
-	e = t->loop->ops->recv(t->loop, t->file, p, (size_t)max, &n);
+	if (room > 0)
+		e = t->loop->ops->recv(t->loop, t->file, p, room, &n);
 	if (e == ERR_AGAIN)
 		BIO_set_retry_read(b);
 	else if (e == OK)
 		t->has_eof = n == 0;
+	t->recv_left -= n;
 	return e == OK ? (int)n : -1;
 }
 
@@ -367,10 +373,12 @@ err tls_recv(struct loop *l, struct io_file *f, void *p, size_t max, size_t *n)
 	err e = t->is_failed ? ERR_IO : OK;
 
 	*n = 0;
+	t->recv_left = RECV_BYTES_MAX;
 	if (e == OK) {
 		e = read_records(t, p, max, n);
 		/* An end or a failure that came with the last bytes is told by the next call. */
 		t->has_input = e == OK ? SSL_has_pending(t->ssl) : e != ERR_AGAIN;
+		t->has_input |= t->is_failed;
 	}
 	sync(t);
 	return *n > 0 || e == ERR_NOT_FOUND ? OK : e;

@@ -30,6 +30,7 @@ struct tls {
 	struct buf rest;     /* written by OpenSSL, refused by the socket */
 	struct buf received; /* tls_accept's, not read yet */
 	const char *failure; /* reason */
+	size_t recv_left;    /* bytes that the call of net_recv may take from the socket */
 	bool is_kernels;     /* what is sent, the kernel encrypts */
 	bool is_failed;	     /* nothing more comes or goes */
 	bool has_input;	     /* net_recv would give more, whatever the socket says */

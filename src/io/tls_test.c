@@ -381,6 +381,38 @@ static void who_wants_new_keys_gets_them_or_is_ended(void **state)
 	}
 }
 
+/* Nothing that its owner would see comes of them: they must not keep the loop from the others. */
+static void a_flood_of_new_keys_is_taken_bit_by_bit(void **state)
+{
+	enum { TIMES = 8000, BYTES_MAX = 64 * 1024 };
+	struct tls_context *context = testing_client_context(TLS1_3_VERSION);
+	uint64_t before;
+	struct couple c;
+	char byte;
+	size_t n;
+
+	couple_open(&c, NULL, context);
+	c.client.to_send = c.server.to_send = 1;
+	c.client.has_shut = c.server.has_shut = true;
+	while (c.client.received + c.server.received < 2)
+		couple_step(&c);
+	for (int i = 0; i < TIMES && c.client.file.tls->rest.len == 0; i++) {
+		SSL *ssl = c.client.file.tls->ssl;
+
+		assert_int_equal(SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		assert_int_equal(SSL_do_handshake(ssl), 1);
+	}
+	before = BIO_number_read(SSL_get_rbio(c.server.file.tls->ssl));
+	for (uint64_t all = 0, now; all < (uint64_t)2 * BYTES_MAX; all += now) {
+		assert_int_equal(net_recv(c.server.loop, &c.server.file, &byte, 1, &n), ERR_AGAIN);
+		now = BIO_number_read(SSL_get_rbio(c.server.file.tls->ssl)) - before;
+		before += now;
+		assert_in_range(now, 1, BYTES_MAX);
+	}
+	couple_close(&c);
+	tls_context_unref(context);
+}
+
 /* A handshake that must fail, at both ends. */
 static void expect_failure(struct tls_context *context, const char *of_server,
 			   const char *of_client)
@@ -493,6 +525,7 @@ int main(void)
 		TEST(who_stops_reading_is_called_again_when_it_resumes),
 		TEST(who_does_not_read_holds_one_record_of_ours_at_most),
 		TEST(who_wants_new_keys_gets_them_or_is_ended),
+		TEST(a_flood_of_new_keys_is_taken_bit_by_bit),
 		TEST(old_versions_and_other_protocols_are_refused_by_name),
 		TEST(plain_http_is_answered_in_plain),
 		TEST(bytes_that_were_received_before_belong_to_the_handshake),
