@@ -135,7 +135,7 @@ static void log_tls_failure(const struct conn *c)
 		log_limited(c->worker->log, LOG_INFO, "tls failed", LF_CSTR("reason", reason));
 }
 
-static void receive(struct conn *c)
+static void receive_bytes(struct conn *c)
 {
 	struct worker *w = c->worker;
 
@@ -233,6 +233,14 @@ static void receive_proxy_header(struct conn *c)
 		begin_proxied(c, &h, str_skip(in, h.bytes));
 }
 
+static void receive(struct conn *c)
+{
+	if (c->awaits_proxy_header)
+		receive_proxy_header(c);
+	else
+		receive_bytes(c);
+}
+
 static bool wants_input(const struct conn *c)
 {
 	return c->awaits_proxy_header || (!c->kept && !c->peer_ended && may_handle(c));
@@ -248,9 +256,7 @@ static void on_ready(struct io_file *f, unsigned ready)
 		out_resume(c);
 	if (c->phase == CONN_ENDED || !(ready & (LOOP_READ | LOOP_HANGUP)))
 		return;
-	if (c->awaits_proxy_header)
-		receive_proxy_header(c);
-	else if (wants_input(c))
+	if (wants_input(c))
 		receive(c);
 	else if (ready & LOOP_HANGUP)
 		conn_end(c);

@@ -357,6 +357,8 @@ bool server_may_leave(const struct server *s, uint64_t now_ms)
 		linger_ms = LINGER_MS_MAX;
 	if (atomic_load(&s->drain.n_telling) > 0)
 		return false;
+	if (atomic_load(&s->drain.n_leaving) > 0) /* newcomers there are told, but not awaited */
+		return true;
 	return atomic_load(&s->drain.n_back) >= atomic_load(&s->drain.n_told) ||
 	       now_ms >= atomic_load(&s->drain.last_told_ms) + linger_ms;
 }
