@@ -50,8 +50,12 @@ static void put_words(struct buf *b, const char *label, const char *words)
 
 	buf_init(&plain, SIZE_MAX / 2);
 	for (; *words; words++) {
-		if (*words != '`')
+		if (words[0] == ']' && words[1] == '(') {
+			buf_puts(&plain, S(" (docs/"));
+			words++;
+		} else if (!strchr("`[", *words) || (*words == '[' && !strstr(words, "]("))) {
 			buf_putc(&plain, *words);
+		}
 	}
 	put_scratch(b, label, &plain);
 	buf_fini(&plain);

@@ -235,15 +235,33 @@ static void read_object(struct reader *rd, struct json object, str block, bool i
 		read_member(rd, &m, block, is_open);
 }
 
+/* A comment, a key or the head of a table: so begins a TOML file, and the name does not say what
+ * it is. */
+static bool looks_like_toml(const struct config_text *t)
+{
+	const str json = S(".json");
+	str text = str_trim(t->filled);
+
+	if (t->name.n > json.n && str_eq(str_skip(t->name, t->name.n - json.n), json))
+		return false;
+	if (str_has_prefix(text, S("[")))
+		text = str_trim(str_skip(text, 1));
+	return text.n && (text.p[0] == '#' || text.p[0] == '[' ||
+			  ((text.p[0] | 0x20) >= 'a' && (text.p[0] | 0x20) <= 'z'));
+}
+
 static void report_syntax(struct reader *rd, struct json_error e)
 {
 	str rest = str_skip(rd->c->file.text, e.offset);
 	bool is_comment = str_has_prefix(rest, S("//")) || str_has_prefix(rest, S("/*")) ||
 			  str_has_prefix(rest, S("#"));
 
-	config_error(rd->r, config_text_place(&rd->c->file, rest.p), S(""), "%s%s", e.text,
+	config_error(rd->r, config_text_place(&rd->c->file, rest.p), S(""), "%s%s%s", e.text,
 		     is_comment ? "; JSON has no comments, but keys that begin with _ are ignored" :
-				  "");
+				  "",
+		     looks_like_toml(&rd->c->file) ?
+			     "; this is read as JSON, the name of a TOML file ends in .toml" :
+			     "");
 }
 
 void config_json_read(struct config *c, struct config_report *r)

@@ -67,7 +67,10 @@ class Package(unittest.TestCase):
             "usr/lib/tmpfiles.d/sockudo.conf",
             "usr/share/bash-completion/completions/sockudo",
             "usr/share/man/man1/sockudo.1.gz",
+            "usr/share/doc/sockudo/CHANGELOG.md",
             "usr/share/doc/sockudo/configuration.md",
+            "usr/share/doc/sockudo/examples/example.json",
+            "usr/share/doc/sockudo/examples/example.toml",
             "usr/share/doc/sockudo/copyright",
         ]:
             self.assertIn(path, self.members)

@@ -122,6 +122,16 @@ class Config(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("error: environment: PORT: expected a whole number", done.stderr)
 
+    def test_a_toml_file_whose_name_does_not_say_so_is_recognized(self):
+        for text in ("port = 7001\n", "[ssl]\nenabled = false\n", "# ours\nport = 1\n", " [[a]]\n"):
+            done = self.run_program("check", self.write("sockudo.conf", text))
+            self.assertIn("this is read as JSON, the name of a TOML file ends in .toml\n", done.stderr)
+        done = self.run_program("check", self.write("sockudo.conf", '{"port": }'))
+        self.assertNotIn("TOML", done.stderr)
+
+    def test_explain_names_the_page_and_not_its_link(self):
+        self.assertRegex(self.run_program("config", "explain", "ssl.enabled").stdout, r"See TLS\s+\(docs/tls\.md\)\.")
+
     def test_check_of_a_file_that_is_not_there_fails(self):
         done = self.run_program("check", "nowhere.toml")
         self.assertEqual(done.returncode, 2)
