@@ -149,6 +149,8 @@ static bool start_tls(struct client *c, const struct client_url *u,
 	client_url_put_host(u, problem);
 	if (c->tls.failure == DIAL_TLS_BAD_CA_FILE)
 		buf_printf(problem, ": %s holds no certificates", trust->ca_file);
+	else if (c->tls.failure == DIAL_TLS_NOT_TLS)
+		buf_puts(problem, S(": this port does not speak TLS; try http://"));
 	else
 		buf_printf(problem, ": %s: %s", is_done ? "its certificate" : "TLS",
 			   c->tls.detail[0] ? c->tls.detail : "no answer in time");

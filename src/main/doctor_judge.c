@@ -98,7 +98,8 @@ enum doctor_finding doctor_judge_foreign(const struct http_answer *a, enum docto
 	if (a->outcome != HTTP_ANSWERED)
 		return judge_outcome(a->outcome);
 	if (body_has(a, S("sent to HTTPS port")) ||
-	    body_has(a, S("HTTP request to an HTTPS server")))
+	    body_has(a, S("HTTP request to an HTTPS server")) ||
+	    body_has(a, S("This port speaks TLS"))) /* our own */
 		return DOCTOR_TLS_PORT;
 	if (a->status >= 500 && is_cdn(a))
 		return DOCTOR_CDN_ERROR;

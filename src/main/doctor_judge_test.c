@@ -46,6 +46,8 @@ static void strangers_are_judged_by_status_and_words(void **state)
 		  DOCTOR_TLS_PORT },
 		{ 400, "", "Client sent an HTTP request to an HTTPS server.\n", DOCTOR_APP,
 		  DOCTOR_TLS_PORT },
+		{ 400, "", "This port speaks TLS: use an address with https:// or wss://.\n",
+		  DOCTOR_UP, DOCTOR_TLS_PORT },
 		{ 413, HTML, "", DOCTOR_APPS, DOCTOR_BODY_LIMIT },
 		{ 426, "", "", DOCTOR_APP, DOCTOR_UPGRADE_NOT_DONE },
 		{ 429, "", "", DOCTOR_APPS, DOCTOR_PROXY_LIMIT },
