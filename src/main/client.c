@@ -170,6 +170,8 @@ static bool open_with(struct client *c, const struct client_url *u, const struct
 	else
 		is_open = dial_open(&c->dial, a, wait_ms, &error) == OK ||
 			  explain_connect(u, error, problem);
+	if (is_open && u->preface.n)
+		client_send(c, u->preface); /* if it does not get there, no answer comes either */
 	if (is_open && (!u->is_tls || start_tls(c, u, trust, wait_ms, problem)))
 		return true;
 	client_close(c);

@@ -15,6 +15,7 @@ struct client_url {
 	str path; /* without a trailing '/', may be empty */
 	uint16_t port;
 	str unix_path; /* n > 0: a Unix socket, no host and port */
+	str preface;   /* what is said before everything else, TLS included; mostly nothing */
 };
 
 /* "http://host:port/path", "https://…", "ws://…", "wss://…" or "unix:/path"; the spans point into

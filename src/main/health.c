@@ -19,15 +19,31 @@ static str reachable(str host)
 	return str_eq(host, S("::")) ? S("::1") : host;
 }
 
+/* Will the server take us for a proxy, which has to say for whom it speaks? Connections to an
+ * address of this machine come from that address. */
+static bool is_proxy_for(const struct config *c, str host)
+{
+	struct ip ip;
+
+	if (!c->proxy_protocol)
+		return false;
+	if (c->unix_socket.enabled)
+		return c->trusted_ips.has_unix;
+	if (!ip_parse(host, &ip))
+		ip = ip_from_v4((const uint8_t[]){ 127, 0, 0, 1 });
+	return ip_set_has(&c->trusted_ips, &ip);
+}
+
 static struct client_url url_of(const struct config *c)
 {
 	struct client_url u = { .is_tls = c->ssl.enabled && !c->unix_socket.enabled,
 				.host = reachable(c->host),
 				.port = c->port };
 
-	u.is_tls = c->ssl.enabled && !c->unix_socket.enabled;
 	if (c->unix_socket.enabled)
 		u.unix_path = c->unix_socket.path;
+	if (is_proxy_for(c, u.host))
+		u.preface = S("PROXY UNKNOWN\r\n");
 	return u;
 }
 

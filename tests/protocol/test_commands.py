@@ -233,6 +233,18 @@ class Commands(unittest.TestCase):
         self.start("-c", config).expect("listening")
         self.assertEqual(self.run_program("health", "-c", config).returncode, 0)
 
+    def test_health_speaks_the_proxy_protocol_where_it_has_to(self):
+        apps = [{"id": "1", "key": "k", "secret": "s", "enabled": True}]
+        common = {"host": "127.0.0.1", "metrics": {"enabled": False}, "app_manager": {"array": {"apps": apps}}}
+        for trusted in (["loopback"], ["none"]):
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                port = free.getsockname()[1]
+            config = self.write_config({**common, "port": port, "proxy_protocol": True, "trusted_proxies": trusted})
+            server = self.start("-c", config)
+            server.expect("http server listening")
+            self.assertEqual(self.run_program("health", "-c", config).returncode, 0)
+            server.stop()
+
     def test_a_server_that_is_not_well_is_not_healthy(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             health = self.start("health", f"http://127.0.0.1:{listener.getsockname()[1]}")
