@@ -3,6 +3,7 @@
 #include "server/server.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/testing.h"
 #include "io/sim.h"
 
@@ -102,11 +103,58 @@ static void mail_that_waits_for_room_is_taken_when_there_is_some(void **state)
 	world_fini(&w);
 }
 
+#define REQUEST S("GET /up HTTP/1.1\r\nhost: x\r\n\r\n")
+
+static void ask(struct sim_peer *p)
+{
+	assert_int_equal(sim_peer_write(p, REQUEST.p, REQUEST.n), REQUEST.n);
+}
+
+static void ask_again(struct sim_peer *p)
+{
+	char bytes[4096];
+
+	if (sim_peer_read(p, bytes, sizeof(bytes)) == 0)
+		return;
+	++*(unsigned *)sim_peer_user(p);
+	ask(p);
+}
+
+/* Who is answered asks again at once, and there are more of them than a slice writes to: all is
+ * never said. */
+static void who_asks_without_end_is_answered_and_answers_do_not_pile_up(void **state)
+{
+	enum { STEPS = 20000, LIVE_BYTES_MAX = 10000 };
+	unsigned n_heard[PEERS] = { 0 };
+	struct narrow_world w;
+	int64_t live;
+
+	world_init(&w);
+	for (unsigned i = 0; i < PEERS; i++)
+		w.peers[i] =
+			sim_peer_connect(w.sim, &(struct sim_peer_init){ .to = w.address,
+									 .on_change = ask_again,
+									 .user = &n_heard[i] });
+	assert_true(sim_settle(w.sim, STEPS_MAX));
+	for (unsigned i = 0; i < PEERS; i++)
+		ask(w.peers[i]);
+	for (unsigned i = 0; i < STEPS / 10; i++)
+		sim_step(w.sim);
+	live = mem_live_bytes();
+	for (unsigned i = 0; i < STEPS; i++)
+		sim_step(w.sim);
+	assert_true(mem_live_bytes() - live < LIVE_BYTES_MAX);
+	for (unsigned i = 0; i < PEERS; i++)
+		assert_true(n_heard[i] > STEPS / PEERS / 100);
+	world_fini(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_reach_peers_that_ended_their_stream),
 		cmocka_unit_test(mail_that_waits_for_room_is_taken_when_there_is_some),
+		cmocka_unit_test(who_asks_without_end_is_answered_and_answers_do_not_pile_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
