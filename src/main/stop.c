@@ -19,8 +19,11 @@ static void report(struct stop *s, uint64_t now_ms)
 	uint64_t left_s = s->end_ms > now_ms ? (s->end_ms - now_ms + 999) / 1000 : 0;
 
 	if (s->shows_progress) {
-		printf("\r\33[K  %zu connections to close, %llu s at most", n,
-		       (unsigned long long)left_s);
+		if (n)
+			printf("\r\33[K  %zu connection%s to close, ", n, n == 1 ? "" : "s");
+		else
+			printf("\r\33[K  nobody is left, waiting for latecomers, ");
+		printf("%llu s at most", (unsigned long long)left_s);
 		fflush(stdout);
 	} else if (now_ms - s->reported_ms >= REPORT_MS) {
 		s->reported_ms = now_ms;
