@@ -90,6 +90,8 @@ class Server:
         except BaseException:
             self.process.kill()
             raise
+        self.files_at_start = self.open_files()
+        self.wants_proxy_header = config.get("proxy_protocol", False)
 
     def log(self):
         return self.log_path.read_text(errors="replace")
@@ -119,6 +121,18 @@ class Server:
 
     def open_files(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def check_emptiness(self):
+        """All peers have left: no descriptor is left of them, and the server counts nobody."""
+        until(lambda: self.open_files() == self.files_at_start, "descriptors are left over")
+        if self.wants_proxy_header:
+            return
+        answer = self.get("/stats", sign=False)
+        if answer.status == 200:  # it can be switched off, and moved
+            totals = answer.json()["totals"]
+            counts = {**totals.pop("occupancy"), **totals}
+            del counts["apps"]
+            assert not any(counts.values()), counts
 
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -202,7 +216,11 @@ class ServerCase(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.server.stop()
+        try:
+            if cls.server.process.poll() is None:
+                cls.server.check_emptiness()
+        finally:
+            cls.server.stop()
 
     def client(self, *args, **named):
         return self.closing(self.server.client(*args, **named))
