@@ -80,6 +80,13 @@ class Package(unittest.TestCase):
         for file in (ROOT / "packaging/nginx").iterdir():
             self.assertIn(examples + file.name, self.members)
 
+    def test_links_between_the_pages_lead_somewhere(self):
+        folder = self.root / "usr/share/doc/sockudo"
+        for page in ("README.md", "CHANGELOG.md", "nginx.md", "installation.md"):
+            for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", (folder / page).read_text()):
+                if link not in ("bench/README.md", "CONTRIBUTING.md"):
+                    self.assertTrue((folder / link).exists(), f"{page}: {link}")
+
     def test_manual_page_knows_every_command(self):
         page = gzip.decompress((self.root / "usr/share/man/man1/sockudo.1.gz").read_bytes()).decode()
         commands = set(re.findall(r"(?m)^  \S*sockudo \[?([a-z]+)", output(self.root / "usr/bin/sockudo", "--help")))
