@@ -54,10 +54,16 @@ static bool may_handle(const struct conn *c)
 	NEVER("unknown phase");
 }
 
+/* A laden connection is written in this turn, or has a queue then: either goes on with the rest. */
+static bool may_go_on(const struct conn *c)
+{
+	return may_handle(c) && (c->phase == CONN_CLOSING || !conn_is_laden(c));
+}
+
 /* Hands *in to the protocol of the phase until it is taken or has to wait. */
 static void feed(struct conn *c, str *in)
 {
-	while (in->n > 0 && may_handle(c)) {
+	while (in->n > 0 && may_go_on(c)) {
 		if (c->is_websocket)
 			session_feed(c, in);
 		else if (c->phase == CONN_HTTP)
@@ -95,7 +101,7 @@ static void resume(struct conn *c)
 {
 	struct conn_kept *k = c->kept;
 
-	if (k && may_handle(c)) {
+	if (k && may_go_on(c)) {
 		str in = { k->bytes + k->at, k->len - k->at };
 
 		c->kept = NULL;
@@ -156,7 +162,7 @@ static void receive_bytes(struct conn *c)
 			return;
 		}
 		take_input(c, in);
-		if (n < WORKER_RECV_BYTES || !may_handle(c))
+		if (n < WORKER_RECV_BYTES || c->kept || !may_go_on(c))
 			return;
 	}
 }

@@ -491,7 +491,7 @@ static void feed_body(struct conn *c, str *in)
 
 void http_feed(struct conn *c, str *in)
 {
-	while (in->n > 0 && c->phase == CONN_HTTP && !c->awaits_hub) {
+	while (in->n > 0 && c->phase == CONN_HTTP && !c->awaits_hub && !conn_is_laden(c)) {
 		if (!c->http)
 			feed_fresh(c, in);
 		else if (!c->http->has_head)

@@ -376,7 +376,7 @@ void session_feed(struct conn *c, str *in)
 	struct ws_message m;
 	struct ws_failure why;
 
-	while (c->phase == CONN_OPEN && !c->awaits_hub) {
+	while (c->phase == CONN_OPEN && !c->awaits_hub && !conn_is_laden(c)) {
 		err e = read_message(c, in, &m, &why);
 
 		if (e == ERR_AGAIN)
@@ -388,6 +388,6 @@ void session_feed(struct conn *c, str *in)
 	}
 	if (c->phase == CONN_CLOSING)
 		discard(c, in);
-	else if (c->awaits_hub) /* what came in pieces is done with: idle again */
+	else if (c->phase == CONN_OPEN) /* what came in pieces is done with: idle again */
 		read_message(c, &S(""), &m, &why);
 }

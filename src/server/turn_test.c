@@ -18,24 +18,30 @@ struct narrow_world {
 	struct sim_peer *peers[PEERS];
 };
 
-static void world_init(struct narrow_world *w)
+static void world_of(struct narrow_world *w, const struct server_options *o)
 {
-	struct server_options o = server_options_default();
 	struct sim_options calm = sim_options_calm();
 	struct hash_key key = { 1, 2 };
 	int system_error;
 
-	o.writes_per_slice = 1;
-	o.out_bytes_full = 1;
 	w->sim = sim_new(1, &calm);
 	w->loop = sim_loop_new(w->sim);
 	w->apps = app_table_new(key);
 	app_table_add(w->apps, S("app-id"), S("app-key"), S("app-secret"))->limits.max_connections =
 		2 * PEERS;
-	w->server = server_new(&o, w->apps, NULL, &w->loop, NULL, key);
+	w->server = server_new(o, w->apps, NULL, &w->loop, NULL, key);
 	assert_true(net_address_parse(S("127.0.0.1"), 6001, &w->address));
 	assert_int_equal(server_listen(w->server, LISTENER_CLIENTS, &w->address, &system_error),
 			 OK);
+}
+
+static void world_init(struct narrow_world *w)
+{
+	struct server_options o = server_options_default();
+
+	o.writes_per_slice = 1;
+	o.out_bytes_full = 1;
+	world_of(w, &o);
 }
 
 static void world_fini(struct narrow_world *w)
@@ -149,12 +155,45 @@ static void who_asks_without_end_is_answered_and_answers_do_not_pile_up(void **s
 	world_fini(&w);
 }
 
+/* So many answers at once are more than anybody has to be given before he has read some. */
+static void
+who_asks_a_thousand_times_and_does_not_read_is_not_answered_a_thousand_times(void **state)
+{
+	enum { TIMES = 1500, LIVE_BYTES_MAX = 4 * 64 * 1024, ANSWER_BYTES_MAX = 1024 };
+	struct server_options o = server_options_default();
+	unsigned n_heard = 0;
+	struct narrow_world w;
+	char bytes[ANSWER_BYTES_MAX];
+	int64_t live;
+	size_t n;
+
+	world_of(&w, &o);
+	for (unsigned i = 0; i < PEERS; i++)
+		w.peers[i] = sim_peer_connect(w.sim, &(struct sim_peer_init){ .to = w.address });
+	assert_true(sim_settle(w.sim, STEPS_MAX));
+	live = mem_live_bytes();
+	for (unsigned i = 0; i < TIMES; i++)
+		ask(w.peers[0]);
+	assert_true(sim_settle(w.sim, STEPS_MAX));
+	assert_true(mem_live_bytes() - live < LIVE_BYTES_MAX);
+	do {
+		n = sim_peer_read(w.peers[0], bytes, sizeof(bytes));
+		for (size_t i = 0; i < n; i++)
+			n_heard += bytes[i] == 'K'; /* of "OK", three times */
+		assert_true(sim_settle(w.sim, STEPS_MAX));
+	} while (n > 0);
+	assert_int_equal(n_heard, 3 * TIMES);
+	world_fini(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_reach_peers_that_ended_their_stream),
 		cmocka_unit_test(mail_that_waits_for_room_is_taken_when_there_is_some),
 		cmocka_unit_test(who_asks_without_end_is_answered_and_answers_do_not_pile_up),
+		cmocka_unit_test(
+			who_asks_a_thousand_times_and_does_not_read_is_not_answered_a_thousand_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

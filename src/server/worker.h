@@ -23,6 +23,9 @@
 
 #define WORKER_RECV_BYTES (64 * 1024)
 #define WORKER_NEVER_S INT64_MIN
+/* A peer that asks a thousand times at once is answered in portions of so much: what it is to hear
+ * may be many times what it said. */
+#define WORKER_LADEN_BYTES ((size_t)64 * 1024)
 
 struct listener;
 struct metrics;
@@ -116,6 +119,10 @@ static inline struct local_app *worker_local_app(struct worker *w, const struct 
 static inline struct activity *conn_activity(const struct conn *c)
 {
 	return c->local_app ? c->local_app->activity : c->worker->unknown;
+}
+static inline bool conn_is_laden(const struct conn *c)
+{
+	return c->pending && c->pending->bytes >= WORKER_LADEN_BYTES;
 }
 /* The value of a Date header, made once a second. */
 str worker_date(struct worker *w);
