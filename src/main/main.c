@@ -8,6 +8,7 @@
 #include "main/run.h"
 #include "main/startup.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 enum { OUTPUT_BYTES_MAX = 64 << 20 };
@@ -30,12 +31,23 @@ static int print_markdown(void)
 	return command_print(&b);
 }
 
+/* A reload that is asked for while we start is made when we can; it would end us otherwise. */
+static void keep_hangup_for_later(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int serve(const struct cli *cli, const char *program)
 {
 	struct startup s;
 	struct run_input run;
 	int status;
 
+	keep_hangup_for_later();
 	startup_init(&s, cli->config_file, CONFIG_ERRORS_SHOWN_MAX);
 	if (s.report.n_errors) {
 		status = startup_print_errors(&s);

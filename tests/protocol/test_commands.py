@@ -401,6 +401,20 @@ class Commands(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot listen on 192.0.2.1:0: this machine has no such address\n", done.stderr)
 
+    def test_a_reload_that_is_asked_for_during_the_start_is_made_after_it(self):
+        fifo = Path(self.folder) / "config.json"
+        os.mkfifo(fifo)
+        config = '{"port": 0, "host": "127.0.0.1", "metrics": {"enabled": false}, "activity_timeout": %d}'
+        server = self.start("-c", fifo, SOCKUDO_SANDBOX="off")
+        writer = os.open(fifo, os.O_WRONLY)  # it waits for us to write
+        server.process.send_signal(signal.SIGHUP)
+        os.write(writer, (config % 100).encode())
+        os.close(writer)
+        server.expect("http server listening")
+        fifo.write_text(config % 50)
+        server.expect("reload_keys_changed n=1 keys=activity_timeout")
+        self.assertEqual(server.stop(), 0)
+
     def test_closed_standard_descriptors_are_not_given_to_something_else(self):
         command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", PROGRAM]
         env = {**OWN_VARIABLES, "PORT": "0", "METRICS_ENABLED": "false"}
