@@ -71,6 +71,12 @@ static inline bool out_has_room(const struct outgoing *o)
 {
 	return o->bytes < o->bytes_full || out_is_clean(o);
 }
+/* Answers are taken when deliveries are not any more, so that a ping is not late; but not for ever:
+ * who asks again as soon as he is answered would keep the line from ever being empty. */
+static inline bool out_is_full(const struct outgoing *o)
+{
+	return o->bytes / 2 >= o->bytes_full && !out_is_clean(o);
+}
 /* c's socket takes bytes again. */
 void out_resume(struct conn *c);
 /* Forgets what is pending and queued. */

@@ -190,8 +190,7 @@ static void follow_peak(struct worker *w)
 }
 
 /* Deliveries are taken as long as there is room for them: pressure goes back to the hub and from
- * there to whoever publishes. Nor is anything read meanwhile: answers would keep the rest from ever
- * being written whole, and so from being freed. Mail that was left because there was none has done its waking
+ * there to whoever publishes. Mail that was left because there was none has done its waking
  * already: it is looked at again in the turn after the one that made room. */
 static bool on_turn_end(void *ctx)
 {
@@ -216,7 +215,7 @@ static bool on_turn_end(void *ctx)
 	more |= !out_has_room(&w->out);
 	more |= out_write(&w->out, w->options->writes_per_slice);
 	outbox_flush(&w->to_hub);
-	loop_pause_files(w->loop, hub_is_full(w) || !out_has_room(&w->out));
+	loop_pause_files(w->loop, hub_is_full(w) || out_is_full(&w->out));
 	follow_peak(w);
 	return more || changeover_is_due(w);
 }
