@@ -103,7 +103,8 @@ static void on_step(struct timer *t)
 	if (w->drain.phase == DRAIN_LINGERING &&
 	    server_may_leave(w->server, clock_ms(loop_clock(w->loop))))
 		leave(w);
-	if (w->drain.phase == DRAIN_LEAVING)
+	/* All workers together: until then a back-end finds its kept connections. */
+	if (server_is_leaving(w->server))
 		send_away(w);
 	if (w->drain.phase != DRAIN_LEAVING || w->n_conns > 0)
 		arm(w);
