@@ -228,6 +228,17 @@ static void check_rate_driver(const struct config *c, struct config_report *r)
 			"not available in this build: each server counts for itself, in memory");
 }
 
+static void check_cache_driver(const struct config *c, struct config_report *r)
+{
+	str key = S("cache.driver");
+
+	if (!config_key_has_choice(config_key_find(key), c->cache.driver))
+		config_error(r, config_setting(c, key)->from, key,
+			     "\"%.*s\" is not available in this build, only \"memory\" and "
+			     "\"none\" are",
+			     STR_ARG(c->cache.driver));
+}
+
 static void check_health(const struct config *c, struct config_report *r)
 {
 	str low = S("http_api.readiness.low_watermark");
@@ -272,6 +283,7 @@ static void check(const struct config *c, struct config_report *r)
 		check_later(c, &config_keys[i], r);
 	check_unix_socket(c, r);
 	check_rate_driver(c, r);
+	check_cache_driver(c, r);
 	check_ssl(c, r);
 	config_rules_check(c, r);
 	check_health(c, r);

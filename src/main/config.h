@@ -110,6 +110,7 @@ struct config {
 		uint32_t cache_ttl;
 	} channel_limits;
 	struct {
+		str driver;
 		struct {
 			uint32_t max_capacity;
 		} memory;

@@ -236,7 +236,7 @@ static struct app *app_new(struct apps_reader *rd, str id, str key, str secret)
 	if (!a)
 		return NULL;
 	a->cache_ttl_s = c->channel_limits.cache_ttl;
-	a->n_cached_max = c->cache.memory.max_capacity;
+	a->n_cached_max = str_eq(c->cache.driver, S("none")) ? 0 : c->cache.memory.max_capacity;
 	a->idempotency_ttl_s = c->idempotency.enabled ? c->idempotency.ttl_seconds : 0;
 	a->idempotency_key_bytes_max = c->idempotency.max_key_length;
 	return a;

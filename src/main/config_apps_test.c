@@ -220,6 +220,17 @@ static void what_is_remembered_is_as_the_global_settings_have_it(void **state)
 	}
 }
 
+static void without_a_cache_nothing_is_kept(void **state)
+{
+	static const char *const env[] = { ID, KEY, SECRET, "CACHE_DRIVER=none", NULL };
+	struct fixture f;
+
+	fixture_load(&f, NULL, env);
+	assert_errors(&f, "");
+	assert_int_equal(f.apps->apps[0]->n_cached_max, 0);
+	fixture_free(&f);
+}
+
 static void idempotency_of_an_app_overrides_the_global_one(void **state)
 {
 	static const struct {
@@ -531,6 +542,7 @@ int main(void)
 		cmocka_unit_test(the_apps_own_variable_wins_over_the_older_one),
 		cmocka_unit_test(bad_variables_of_the_app_are_refused),
 		cmocka_unit_test(apps_can_be_left_out),
+		cmocka_unit_test(without_a_cache_nothing_is_kept),
 		cmocka_unit_test(without_any_configuration_the_demo_app_is_served_with_a_warning),
 		cmocka_unit_test(demo_credentials_in_a_file_are_warned_about),
 		cmocka_unit_test(printing_shows_apps_without_their_secrets),

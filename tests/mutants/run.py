@@ -97,7 +97,7 @@ def ask_unit_tests(floor):
 
 def judge(mutant, n_seeds):
     path = TREE / mutant.file
-    text = (ROOT / mutant.file).read_text()
+    text = path.read_text()
     if text.count(mutant.old) != 1:
         return None, "does not fit the source any more"
     path.write_text(text.replace(mutant.old, mutant.new))
