@@ -60,7 +60,7 @@ def words_of(output):
     for pattern in (r"# violation: (.*)", r"ERROR: AddressSanitizer: (\S+)", r"(runtime error: .*)", r"(ASSERT.*|.*assert.*failed.*)"):
         found = re.search(pattern, output)
         if found:
-            return found.group(1).strip()[:90]
+            return found.group(1).strip().replace("\ufffd", "?")[:90]
     return "ends badly"
 
 
