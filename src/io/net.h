@@ -78,6 +78,7 @@ static inline err net_flush(struct loop *l, struct io_file *f)
 {
 	return f->tls ? net_flush_tls(l, f) : OK;
 }
+
 /* No more bytes from us (FIN); reading goes on. */
 void net_shutdown(struct loop *l, struct io_file *f);
 /* Closes; f->fd becomes -1. Harmless twice. Bytes that were sent are still delivered, unless bytes

@@ -103,11 +103,38 @@ static void when_one_worker_leaves_newcomers_do_not_keep_the_others(void **state
 	world_fini(&w);
 }
 
+/* A back-end finds its kept connections until no worker has anything to do any more. */
+static void no_worker_sends_anybody_away_before_all_leave(void **state)
+{
+	enum { KEPT = 20 };
+	struct server_options o = server_options_default();
+	struct sim_peer *peers[KEPT];
+	struct world w;
+
+	o.n_workers = WORKERS;
+	world_init(&w, &o);
+	for (unsigned i = 0; i < KEPT; i++)
+		peers[i] = sim_peer_connect(w.sim, &(struct sim_peer_init){ .to = w.address });
+	sim_run_ms(w.sim, OLD_MS);
+	assert_int_equal(server_n_connections(w.server), KEPT);
+	server_drain(w.server);
+	while (server_n_connections(w.server) > 0) {
+		assert_true(sim_step(w.sim));
+		if (server_n_connections(w.server) < KEPT)
+			assert_true(server_is_leaving(w.server));
+	}
+	for (unsigned i = 0; i < KEPT; i++)
+		sim_peer_close(peers[i]);
+	assert_true(sim_settle(w.sim, STEPS_MAX));
+	world_fini(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_says_whom_he_speaks_for_at_the_last_moment_is_understood),
 		cmocka_unit_test(when_one_worker_leaves_newcomers_do_not_keep_the_others),
+		cmocka_unit_test(no_worker_sends_anybody_away_before_all_leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,7 @@
 struct client {
 	struct sim_peer *peer;
 	bool is_websocket;
+	struct client *wakes; /* reads again when this one hears something; or NULL */
 	struct buf in;
 	struct buf heard; /* frames, one a line: texts, "CLOSE code reason"; or HTTP as it came */
 };
@@ -160,6 +161,13 @@ static void on_change(struct sim_peer *p)
 		buf_commit(to, n);
 	while (c->is_websocket && take_frame(c))
 		;
+	if (c->wakes) {
+		struct client *sleeper = c->wakes;
+
+		c->wakes = NULL;
+		sim_peer_pause(sleeper->peer, false);
+		on_change(sleeper->peer);
+	}
 }
 
 static struct client *client_new(struct world *w)
@@ -840,6 +848,65 @@ static void bytes_that_wait_for_a_slow_reader_are_counted(void **state)
 	assert_int_equal(events_until_given_up(w), n + 1);
 }
 
+#define LONG_EVENT(data) "{\"name\":\"e\",\"channel\":\"c\",\"data\":\"" data " 1234567890\"}"
+
+/* Everybody is on a channel, the reader as the last, and reads nothing. Afterwards one event like
+ * these is too much for him. */
+static struct client *fall_asleep(struct world *w, struct client *api, struct client *others[],
+				  size_t n_others, unsigned n_events)
+{
+	struct client *reader;
+
+	for (size_t i = 0; i < n_others; i++)
+		others[i] = session_new(w);
+	reader = session_new(w);
+	for (size_t i = 0; i < n_others; i++)
+		say(w, others[i], "{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\"c\"}}");
+	say(w, reader, "{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\"c\"}}");
+	sim_peer_pause(reader->peer, true);
+	for (unsigned i = 0; i < n_events; i++)
+		publish(w, api, LONG_EVENT("fill"));
+	return reader;
+}
+
+static void world_begin_slowly(struct world *w)
+{
+	struct sim_options sim = sim_options_calm();
+
+	sim.buffer_bytes_min = sim.buffer_bytes_max = 1024;
+	w->options.writes_per_slice = 1;
+	w->options.queue_bytes_max = 800;
+	world_begin_with(w, sim);
+}
+
+static void who_misses_an_event_hears_none_that_came_after_it(void **state)
+{
+	struct world *w = *state;
+	struct client *others[5], *reader, *api;
+	unsigned n_events = 0;
+
+	world_begin_slowly(w);
+	api = client_new(w);
+	fall_asleep(w, api, others, ARRAY_LEN(others), 0);
+	while (server_count(w->server, w->app).connections == ARRAY_LEN(others) + 1 &&
+	       n_events++ < 100)
+		publish(w, api, LONG_EVENT("fill"));
+	world_end(w);
+
+	world_begin_slowly(w);
+	api = client_new(w);
+	reader = fall_asleep(w, api, others, ARRAY_LEN(others), n_events - 1);
+	/* What is too much and what would fit come together; before the reader is closed, he
+	 * begins to read. */
+	buf_clear(&reader->heard);
+	others[0]->wakes = reader;
+	publish_batch(w, api, "{\"batch\":[" LONG_EVENT("miss") "," EVENT "]}");
+	assert_contains(others[0], "\"data\":\"d\"");
+	assert_null(memmem(reader->heard.p, reader->heard.len, "miss", 4));
+	assert_null(memmem(reader->heard.p, reader->heard.len, "\"data\":\"d\"", 10));
+	assert_contains(reader, "CLOSE 4100 Buffer full\n");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -858,6 +925,7 @@ int main(void)
 		TEST(request_heads_have_a_number_of_lines),
 		TEST(messages_that_wait_for_a_slow_reader_are_counted),
 		TEST(bytes_that_wait_for_a_slow_reader_are_counted),
+		TEST(who_misses_an_event_hears_none_that_came_after_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
