@@ -175,6 +175,7 @@ void loop_turn(struct loop *l, unsigned max_wait_ms)
 	unsigned n = l->ops->poll(l, wait_ms(l, max_wait_ms));
 
 	l->turn++;
+	l->n_handshake_steps = 0;
 	atomic_store_explicit(&l->n_turns, l->turn, memory_order_relaxed);
 	serve_files(l, n);
 	timer_wheel_run(&l->timers, l->clock.mono_ns);

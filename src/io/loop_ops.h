@@ -98,6 +98,7 @@ struct loop {
 	void *ctx;
 	struct loop_deferred *deferred_first, **deferred_end;
 	struct list held; /* struct tls: their files are to be called for what they hold */
+	unsigned n_handshake_steps;		 /* of TLS, in this turn */
 	_Atomic(struct offload_job *) jobs_done; /* newest first */
 	struct timer_wheel timers;
 	struct loop_ready ready[LOOP_BATCH];

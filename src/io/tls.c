@@ -32,6 +32,10 @@
  * keys, empty records), for as long as there is more. */
 #define RECV_BYTES_MAX ((size_t)64 * 1024)
 
+/* A step costs up to a millisecond of a turn, in which nobody else is served: when a crowd comes
+ * back at once the others do not wait for all of it. Who is put off is still readable. */
+enum { HANDSHAKE_STEPS_PER_TURN = 16 };
+
 /* Controls of OpenSSL's socket BIO that it names in comments of bio.h alone. */
 enum {
 	KTLS_SET = 72,
@@ -367,12 +371,24 @@ static err read_records(struct tls *t, char *p, size_t max, size_t *n)
 	return OK;
 }
 
+static bool has_to_wait(struct loop *l, const struct tls *t)
+{
+	if (SSL_is_init_finished(t->ssl) || !SSL_is_server(t->ssl))
+		return false;
+	if (l->n_handshake_steps == HANDSHAKE_STEPS_PER_TURN)
+		return true;
+	l->n_handshake_steps++;
+	return false;
+}
+
 err tls_recv(struct loop *l, struct io_file *f, void *p, size_t max, size_t *n)
 {
 	struct tls *t = f->tls;
 	err e = t->is_failed ? ERR_IO : OK;
 
 	*n = 0;
+	if (e == OK && has_to_wait(l, t))
+		return ERR_AGAIN;
 	t->recv_left = RECV_BYTES_MAX;
 	if (e == OK) {
 		e = read_records(t, p, max, n);

@@ -192,7 +192,8 @@ static void on_connected(struct io_file *f, unsigned ready)
 	end_on_ready(f, LOOP_WRITE);
 }
 
-static void couple_open(struct couple *c, struct sim *sim, struct tls_context *client_context)
+static void couple_open_on(struct couple *c, struct sim *sim, struct loop *of_server,
+			   struct loop *of_client, struct tls_context *client_context)
 {
 	int why = 0;
 
@@ -201,8 +202,8 @@ static void couple_open(struct couple *c, struct sim *sim, struct tls_context *c
 	c->client = c->server;
 	c->client.is_client = true;
 	c->listener = (struct io_file){ .fd = -1, .on_ready = on_listener };
-	c->server.loop = sim ? sim_loop_new(sim) : loop_new_kernel();
-	c->client.loop = sim ? sim_loop_new(sim) : c->server.loop;
+	c->server.loop = of_server;
+	c->client.loop = of_client;
 	assert_true(net_address_parse(S("127.0.0.1"), 0, &c->address));
 	assert_int_equal(net_listen(c->server.loop, &c->listener, &c->address, &why), OK);
 	assert_true(loop_watch(c->server.loop, &c->listener, LOOP_READ));
@@ -211,11 +212,23 @@ static void couple_open(struct couple *c, struct sim *sim, struct tls_context *c
 	assert_true(loop_watch(c->client.loop, &c->client.file, LOOP_WRITE));
 }
 
-static void couple_close(struct couple *c)
+static void couple_open(struct couple *c, struct sim *sim, struct tls_context *client_context)
+{
+	struct loop *l = sim ? sim_loop_new(sim) : loop_new_kernel();
+
+	couple_open_on(c, sim, l, sim ? sim_loop_new(sim) : l, client_context);
+}
+
+static void couple_close_files(struct couple *c)
 {
 	net_close(c->server.loop, &c->server.file);
 	net_close(c->client.loop, &c->client.file);
 	net_close(c->server.loop, &c->listener);
+}
+
+static void couple_close(struct couple *c)
+{
+	couple_close_files(c);
 	if (c->client.loop != c->server.loop)
 		loop_free(c->client.loop);
 	loop_free(c->server.loop);
@@ -414,6 +427,53 @@ static void a_flood_of_new_keys_is_taken_bit_by_bit(void **state)
 }
 
 /* A handshake that must fail, at both ends. */
+static unsigned count_begun(const struct couple *couples, unsigned n)
+{
+	unsigned n_begun = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		n_begun += !SSL_in_before(couples[i].server.file.tls->ssl);
+	return n_begun;
+}
+
+static bool are_shaken(const struct couple *couples, unsigned n)
+{
+	while (n > 0)
+		if (!couples[--n].client.is_shaken)
+			return false;
+	return true;
+}
+
+static void a_crowd_of_newcomers_shakes_hands_over_many_turns(void **state)
+{
+	enum { CROWD = 50, FEW = 16 };
+	struct tls_context *context = testing_client_context(TLS1_3_VERSION);
+	struct loop *server = loop_new_kernel(), *client = loop_new_kernel();
+	struct couple crowd[CROWD];
+	unsigned n_begun = 0, n_turns = 0;
+
+	for (unsigned i = 0; i < CROWD; i++) {
+		couple_open_on(&crowd[i], NULL, server, client, context);
+		loop_turn(server, 0);
+	}
+	loop_turn(client, 0);
+	for (; n_begun < CROWD; n_turns++) {
+		unsigned before = n_begun;
+
+		loop_turn(server, 1000);
+		n_begun = count_begun(crowd, CROWD);
+		assert_in_range(n_begun - before, 1, FEW);
+	}
+	assert_int_equal(n_turns, CROWD / FEW + 1);
+	for (; !are_shaken(crowd, CROWD); loop_turn(client, 0))
+		loop_turn(server, 0);
+	for (unsigned i = 0; i < CROWD; i++)
+		couple_close_files(&crowd[i]);
+	loop_free(client);
+	loop_free(server);
+	tls_context_unref(context);
+}
+
 static void expect_failure(struct tls_context *context, const char *of_server,
 			   const char *of_client)
 {
@@ -526,6 +586,7 @@ int main(void)
 		TEST(who_does_not_read_holds_one_record_of_ours_at_most),
 		TEST(who_wants_new_keys_gets_them_or_is_ended),
 		TEST(a_flood_of_new_keys_is_taken_bit_by_bit),
+		TEST(a_crowd_of_newcomers_shakes_hands_over_many_turns),
 		TEST(old_versions_and_other_protocols_are_refused_by_name),
 		TEST(plain_http_is_answered_in_plain),
 		TEST(bytes_that_were_received_before_belong_to_the_handshake),
