@@ -32,6 +32,13 @@ uint64_t sim_random(struct sim *s, uint64_t n)
 	return splitmix64(&s->random) % n; /* the bias of 2^-32 and less does not matter here */
 }
 
+void sim_reseed(struct sim *s, uint64_t seed, uint64_t stream)
+{
+	uint64_t state = splitmix64(&seed) ^ stream;
+
+	s->random = splitmix64(&state);
+}
+
 uint64_t sim_fail_nth(struct sim *s, uint64_t n)
 {
 	uint64_t left = s->fail_in;

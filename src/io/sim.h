@@ -79,6 +79,8 @@ void sim_run_ms(struct sim *s, uint64_t ms);
 uint64_t sim_now_us(const struct sim *s);
 /* 0..n-1 from the world's stream, for the decisions of whoever drives it. */
 uint64_t sim_random(struct sim *s, uint64_t n);
+/* From here on chance is that of this stream of this seed, whatever was drawn before. */
+void sim_reseed(struct sim *s, uint64_t seed, uint64_t stream);
 /* Of everything that happened. */
 uint64_t sim_trace_hash(const struct sim *s);
 /* Test seam: of the calls that loops make from now on the n-th fails, as a system call can: accept

@@ -1,9 +1,12 @@
 /* acts.c: a table of acts. For each run its weights are drawn anew, many of them as nothing: two
- * runs differ not only in the order of things, but in what is usual. */
+ * runs differ not only in the order of things, but in what is usual.
+ *
+ * An act answers whether anything came of it: who is to act may not be there. */
 #include "acts.h"
 
 #include "base/check.h"
 #include "client.h"
+#include "plan.h"
 #include "publisher.h"
 #include "reload.h"
 
@@ -37,60 +40,74 @@ static struct topic *any_topic(struct world *w, const struct client *c,
 {
 	struct oracle *o = &w->oracle;
 	struct topic *found = NULL;
-	unsigned n = 0;
+	uint64_t salt = pick(w, UINT64_MAX), highest = 0;
 
-	for (unsigned i = 0; i < o->n_topics && c; i++)
-		if (fits(c, &o->topics[i]) && pick(w, ++n) == 0)
+	for (unsigned i = 0; i < o->n_topics && c; i++) {
+		uint64_t rank = world_rank(salt, i);
+
+		if (fits(c, &o->topics[i]) && rank >= highest) {
 			found = &o->topics[i];
+			highest = rank;
+		}
+	}
 	return found;
 }
 
-static void connect_client(struct world *w)
+static bool connect_client(struct world *w)
 {
-	if (world_n_clients(w) < w->plan.n_clients)
-		client_connect(w, chance(w, 70) ? APP_MAIN : APP_SMALL, false);
+	if (world_n_clients(w) >= w->plan.n_clients)
+		return false;
+	client_connect(w, chance(w, 70) ? APP_MAIN : APP_SMALL, false);
+	return true;
 }
 
-static void connect_in_vain(struct world *w)
+static bool connect_in_vain(struct world *w)
 {
-	if (world_n_clients(w) < w->plan.n_clients)
-		client_connect(w, chance(w, 50) ? APP_UNKNOWN : APP_DISABLED, false);
+	if (world_n_clients(w) >= w->plan.n_clients)
+		return false;
+	client_connect(w, chance(w, 50) ? APP_UNKNOWN : APP_DISABLED, false);
+	return true;
 }
 
-static void subscribe(struct world *w)
+static bool subscribe(struct world *w)
 {
 	struct client *c = any_asker(w);
 	struct topic *t = any_topic(w, c, is_open_to);
 
 	if (t)
 		client_subscribe(c, t, (int)pick(w, w->plan.n_users));
+	return t;
 }
 
-static void unsubscribe(struct world *w)
+static bool unsubscribe(struct world *w)
 {
 	struct client *c = any_asker(w);
 	struct topic *t = any_topic(w, c, chance(w, 80) ? will_be_on : is_open_to);
 
-	if (t && !t->is_user)
-		client_unsubscribe(c, t);
+	if (!t || t->is_user)
+		return false;
+	client_unsubscribe(c, t);
+	return true;
 }
 
-static void send_event(struct world *w)
+static bool send_event(struct world *w)
 {
 	struct client *c = any_asker(w);
 	struct topic *t = any_topic(w, c, can_send_to);
 
 	if (t)
 		client_send_event(c, t);
+	return t;
 }
 
 #define ASKER_ACT(name, function)                                                                  \
-	static void name(struct world *w)                                                          \
+	static bool name(struct world *w)                                                          \
 	{                                                                                          \
 		struct client *c = any_asker(w);                                                   \
                                                                                                    \
 		if (c)                                                                             \
 			function(c);                                                               \
+		return c;                                                                          \
 	}
 ASKER_ACT(ping, client_ping)
 ASKER_ACT(subscribe_badly, client_subscribe_badly)
@@ -105,12 +122,13 @@ static struct client *any_open(struct world *w)
 }
 
 #define OPEN_ACT(name, function)                                                                   \
-	static void name(struct world *w)                                                          \
+	static bool name(struct world *w)                                                          \
 	{                                                                                          \
 		struct client *c = any_open(w);                                                    \
                                                                                                    \
 		if (c)                                                                             \
 			function(c);                                                               \
+		return c;                                                                          \
 	}
 OPEN_ACT(send_event_badly, client_send_event_badly)
 OPEN_ACT(break_protocol, client_break)
@@ -118,20 +136,23 @@ OPEN_ACT(close_politely, client_close)
 OPEN_ACT(half_close, client_half_close)
 OPEN_ACT(die, client_die)
 
-static void vanish(struct world *w)
+static bool vanish(struct world *w)
 {
 	struct client *c = world_random_client(w);
 
 	if (c)
 		client_vanish(c, chance(w, 50));
+	return c;
 }
 
-static void pause_or_resume(struct world *w)
+static bool pause_or_resume(struct world *w)
 {
 	struct client *c = world_random_client(w);
 
-	if (c && !c->is_dead)
-		client_pause(c, !c->is_paused);
+	if (!c || c->is_dead)
+		return false;
+	client_pause(c, !c->is_paused);
+	return true;
 }
 
 /* Back-ends */
@@ -144,12 +165,13 @@ static struct publisher *any_publisher(struct world *w)
 }
 
 #define PUBLISHER_ACT(name, function)                                                              \
-	static void name(struct world *w)                                                          \
+	static bool name(struct world *w)                                                          \
 	{                                                                                          \
 		struct publisher *p = any_publisher(w);                                            \
                                                                                                    \
 		if (p)                                                                             \
 			function(p);                                                               \
+		return p;                                                                          \
 	}
 PUBLISHER_ACT(publish, publisher_publish)
 PUBLISHER_ACT(publish_batch, publisher_publish_batch)
@@ -159,66 +181,80 @@ PUBLISHER_ACT(ask_nonsense, publisher_talk_nonsense)
 PUBLISHER_ACT(stall, publisher_stall)
 PUBLISHER_ACT(half_close_publisher, publisher_half_close)
 
-static void vanish_publisher(struct world *w)
+static bool vanish_publisher(struct world *w)
 {
 	struct publisher *p = w->publishers[pick(w, w->plan.n_publishers)];
 
-	if (p->peer)
-		publisher_vanish(p, chance(w, 50));
+	if (!p->peer)
+		return false;
+	publisher_vanish(p, chance(w, 50));
+	return true;
 }
 
 /* The world */
 
-static void let_time_pass(struct world *w)
+static bool let_time_pass(struct world *w)
 {
 	world_pass_ms(w, 1 + pick(w, 1 + pick(w, 5000)));
+	return true;
 }
 
-static void limit_files(struct world *w)
+static bool limit_files(struct world *w)
 {
 	if (!w->plan.limits_files)
-		return;
+		return false;
 	world_limit_files(w, w->has_few_files ? UINT32_MAX : 3 + (unsigned)pick(w, 6));
+	return true;
 }
 
-static void reset_somebody(struct world *w)
+static bool reset_somebody(struct world *w)
 {
-	if (w->plan.resets && sim_reset_any(w->sim))
-		trace_note(w->trace, "world", "the network resets a connection");
+	if (!w->plan.resets || !sim_reset_any(w->sim))
+		return false;
+	trace_note(w->trace, "world", "the network resets a connection");
+	return true;
 }
 
 static const struct act {
+	const char *word;
 	unsigned weight;
-	void (*run)(struct world *w);
+	bool (*run)(struct world *w);
 } ACTS[] = {
-	{ 12, connect_client },
-	{ 1, connect_in_vain },
-	{ 30, subscribe },
-	{ 10, unsubscribe },
-	{ 15, send_event },
-	{ 6, ping },
-	{ 1, subscribe_badly },
-	{ 1, send_event_badly },
-	{ 2, talk_nonsense },
-	{ 1, break_protocol },
-	{ 3, close_politely },
-	{ 1, half_close },
-	{ 1, die },
-	{ 3, vanish },
-	{ 3, pause_or_resume },
-	{ 30, publish },
-	{ 8, publish_batch },
-	{ 6, publish_again },
-	{ 5, ask },
-	{ 1, ask_nonsense },
-	{ 1, stall },
-	{ 1, half_close_publisher },
-	{ 2, vanish_publisher },
-	{ 1, let_time_pass },
-	{ 2, limit_files },
-	{ 2, reset_somebody },
-	{ 3, reload_act },
+	{ "connect", 12, connect_client },
+	{ "connect-in-vain", 1, connect_in_vain },
+	{ "subscribe", 30, subscribe },
+	{ "unsubscribe", 10, unsubscribe },
+	{ "send-event", 15, send_event },
+	{ "ping", 6, ping },
+	{ "subscribe-badly", 1, subscribe_badly },
+	{ "send-event-badly", 1, send_event_badly },
+	{ "talk-nonsense", 2, talk_nonsense },
+	{ "break-protocol", 1, break_protocol },
+	{ "close", 3, close_politely },
+	{ "half-close", 1, half_close },
+	{ "die", 1, die },
+	{ "vanish", 3, vanish },
+	{ "pause", 3, pause_or_resume },
+	{ "publish", 30, publish },
+	{ "publish-batch", 8, publish_batch },
+	{ "publish-again", 6, publish_again },
+	{ "ask", 5, ask },
+	{ "ask-nonsense", 1, ask_nonsense },
+	{ "stall", 1, stall },
+	{ "half-close-publisher", 1, half_close_publisher },
+	{ "vanish-publisher", 2, vanish_publisher },
+	{ "wait", 1, let_time_pass },
+	{ "files", 2, limit_files },
+	{ "reset", 2, reset_somebody },
+	{ "reload", 3, reload_act },
 };
+
+_Static_assert(ARRAY_LEN(ACTS) <= ACTS_MAX, "world.n_done has a place for each");
+
+const char *acts_word(unsigned kind)
+{
+	return kind < ARRAY_LEN(ACTS) ? ACTS[kind].word : NULL;
+}
 
 struct mix {
 	unsigned weights[ARRAY_LEN(ACTS)];
@@ -235,6 +271,7 @@ static struct mix draw_mix(struct world *w)
 {
 	struct mix m = { .sum = 0 };
 
+	world_take_dice(w, DICE_MIX, 0);
 	for (size_t i = 0; i < ARRAY_LEN(ACTS); i++) {
 		unsigned times = (unsigned)pick(w, 4);
 
@@ -246,6 +283,30 @@ static struct mix draw_mix(struct world *w)
 	return m;
 }
 
+/* Words of troubles come true with the run, those of acts one after the other. */
+static void spring_trap(struct world *w, const char *word)
+{
+	str left = w->trap, next = str_split(&left, ',');
+	enum trouble t;
+
+	while ((t = trouble_find(next)) < N_TROUBLES && plan_value(&w->plan, t))
+		next = str_split(&left, ',');
+	if (!str_eq(next, str_from_cstr(word)))
+		return;
+	w->trap = left;
+	if (left.n == 0)
+		trace_fail(w->trace, "the trap is sprung by %s", word);
+}
+
+static void do_act(struct world *w, size_t kind)
+{
+	if (!ACTS[kind].run(w))
+		return;
+	w->n_done[kind]++;
+	if (w->trap.n > 0)
+		spring_trap(w, ACTS[kind].word);
+}
+
 static void act(struct world *w, const struct mix *m)
 {
 	uint64_t at = pick(w, m->sum);
@@ -253,25 +314,26 @@ static void act(struct world *w, const struct mix *m)
 
 	while (at >= m->weights[i])
 		at -= m->weights[i++];
-	ACTS[i].run(w);
+	do_act(w, i);
 	for (uint64_t n = pick(w, w->plan.pause_steps + 1); n > 0 && world_step(w); n--)
 		continue;
 }
 
-/* The witness goes where it is wanted in the next round. */
-static void place_witness(struct world *w)
+/* The witness goes where it is wanted in this round. */
+static void place_witness(struct world *w, uint32_t round)
 {
 	struct oracle *o = &w->oracle;
 
 	if (!w->plan.has_witness)
 		return;
+	world_take_dice(w, DICE_WITNESS, round);
 	if (!w->witness) {
 		w->witness = client_connect(w, APP_MAIN, true);
 		world_settle(w);
 	}
 	for (unsigned i = 0; i < o->n_topics && w->witness; i++) {
 		struct topic *t = &o->topics[i];
-		bool is_wanted = t->app == APP_MAIN && !t->is_user && chance(w, 75);
+		bool is_wanted = chance(w, 75) && t->app == APP_MAIN && !t->is_user;
 
 		if (is_wanted && !will_be_on(w->witness, t))
 			client_subscribe(w->witness, t, WITNESS_USER);
@@ -281,31 +343,62 @@ static void place_witness(struct world *w)
 	world_rest(w);
 }
 
+static size_t kind_of(bool (*run)(struct world *w))
+{
+	size_t i = 0;
+
+	while (ACTS[i].run != run)
+		i++;
+	return i;
+}
+
+static void do_often(struct world *w, uint64_t n, bool (*run)(struct world *w))
+{
+	for (size_t kind = kind_of(run); n > 0; n--)
+		if (world_begin_act(w))
+			do_act(w, kind);
+}
+
 /* Without it a short run would be over before anybody talks to anybody. */
 static void start_running(struct world *w)
 {
-	for (uint64_t n = pick(w, w->plan.n_clients + 1); n > 0; n--)
-		connect_client(w);
+	uint64_t n_connects = pick(w, w->plan.n_clients + 1);
+	uint64_t n_subscribes = pick(w, 2 * w->plan.n_clients * w->plan.n_topics);
+
+	do_often(w, n_connects, connect_client);
 	world_settle(w);
-	for (uint64_t n = pick(w, 2 * w->plan.n_clients * w->plan.n_topics); n > 0; n--)
-		subscribe(w);
+	do_often(w, n_subscribes, subscribe);
 }
 
-void acts_run(struct world *w, unsigned n_steps, uint64_t n_acts_max)
+static void play_round(struct world *w, const struct mix *m, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (world_begin_act(w) && w->oracle.n_events < EVENTS_MAX - 16)
+			act(w, m);
+}
+
+/* A round of which every act is left out does not take place. */
+void acts_run(struct world *w, unsigned n_steps)
 {
 	struct mix m = draw_mix(w);
 
-	place_witness(w);
+	place_witness(w, 0);
+	world_take_dice(w, DICE_ROUND, 0);
 	start_running(w);
-	while (n_steps > 0 && n_acts_max > 0) {
-		unsigned n = 1 + (unsigned)pick(w, n_steps < 150 ? n_steps : 150);
+	for (uint32_t round = 1; n_steps > 0; round++) {
+		unsigned n;
 
-		for (unsigned i = 0;
-		     i < n && n_acts_max > 0 && w->oracle.n_events < EVENTS_MAX - 16;
-		     i++, n_acts_max--)
-			act(w, &m);
+		world_take_dice(w, DICE_ROUND, round);
+		n = 1 + (unsigned)pick(w, n_steps < 150 ? n_steps : 150);
 		n_steps -= n;
+		if (cut_skips(&w->wish->cut, w->n_acts + 1, w->n_acts + n)) {
+			w->n_acts += n;
+			continue;
+		}
+		if (round > 1)
+			place_witness(w, round);
+		play_round(w, &m, n);
+		world_take_dice(w, DICE_REST, round);
 		world_rest(w);
-		place_witness(w);
 	}
 }

@@ -4,8 +4,9 @@
 
 #include "world.h"
 
-/* A whole run of that many acts in several rounds, without the end. It may be cut short after
- * n_acts_max: what happens until then is the same. */
-void acts_run(struct world *w, unsigned n_steps, uint64_t n_acts_max);
+/* A whole run of that many acts in several rounds, without the end. */
+void acts_run(struct world *w, unsigned n_steps);
+/* The word of a kind of acts (world.n_done), or NULL: there are no more. */
+const char *acts_word(unsigned kind);
 
 #endif

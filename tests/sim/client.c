@@ -78,6 +78,7 @@ struct client *client_connect(struct world *w, unsigned app, bool is_witness)
 	*find_place(w) = c;
 	c->world = w;
 	c->connection = ++w->n_connections;
+	c->came_in_act = w->n_acts;
 	c->app = app;
 	c->is_witness = is_witness;
 	c->meets = reload_meets(w, app);
@@ -85,7 +86,7 @@ struct client *client_connect(struct world *w, unsigned app, bool is_witness)
 	c->hangs_up = chance(w, 50);
 	c->offers_packing = w->plan.compresses && chance(w, 60);
 	c->appetite = is_witness || chance(w, 80) ? 4096 : 16 + pick(w, 100);
-	snprintf(c->name, sizeof(c->name), "%s%u", is_witness ? "w" : "c", c->connection);
+	snprintf(c->name, sizeof(c->name), "%s%u", is_witness ? "w" : "c", c->came_in_act);
 	for (unsigned i = 0; i < TOPICS_MAX; i++)
 		c->users[i] = NOBODY;
 	buf_init(&c->in, SIZE_MAX / 2);

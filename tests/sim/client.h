@@ -47,6 +47,7 @@ struct client {
 	struct sim_peer *peer;
 	char name[12];
 	uint32_t connection;
+	uint32_t came_in_act; /* his name, and by what he is found */
 	unsigned app;
 	enum client_state state;
 	bool is_witness;

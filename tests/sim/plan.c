@@ -47,11 +47,56 @@ static void draw_features(struct world *w)
 	p->compresses = chance(w, 30);
 }
 
+static void leave_out(struct plan *p, uint64_t troubles)
+{
+#define TROUBLE(word, member)                                                                      \
+	if (troubles >> TROUBLE_##member & 1)                                                      \
+		p->member = 0;
+#define FEATURE TROUBLE
+#include "troubles.def"
+#undef TROUBLE
+#undef FEATURE
+	p->drops_newest = p->drops_newest && p->is_tight;
+}
+
+unsigned plan_value(const struct plan *p, enum trouble t)
+{
+	switch (t) {
+#define TROUBLE(word, member)                                                                      \
+	case TROUBLE_##member:                                                                     \
+		return p->member;
+#define FEATURE TROUBLE
+#include "troubles.def"
+#undef TROUBLE
+#undef FEATURE
+	case N_TROUBLES:
+		break;
+	}
+	NEVER("no such trouble");
+}
+
+void plan_words(const struct plan *p, char *text, size_t bytes)
+{
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (unsigned t = 0; t < N_TROUBLES && n < bytes; t++) {
+		unsigned value = plan_value(p, t);
+
+		if (value > 1)
+			n += (size_t)snprintf(text + n, bytes - n, ", %s %u", trouble_word(t),
+					      value);
+		else if (value)
+			n += (size_t)snprintf(text + n, bytes - n, ", %s", trouble_word(t));
+	}
+}
+
 void plan_draw(struct world *w, const struct world_wish *wish)
 {
 	static const unsigned WORKERS[] = { 1, 2, 4 };
 	struct plan *p = &w->plan;
 
+	world_take_dice(w, DICE_PLAN, 0);
 	p->n_workers = WORKERS[pick(w, ARRAY_LEN(WORKERS))];
 	if (wish->n_workers)
 		p->n_workers = wish->n_workers;
@@ -67,6 +112,7 @@ void plan_draw(struct world *w, const struct world_wish *wish)
 		draw_faults(w);
 		draw_features(w);
 	}
+	leave_out(p, wish->cut.without);
 	/* Only what is large can fail to be sent to the hub. */
 	if (p->fails_memory && p->pad_bytes_max > 300)
 		p->pad_bytes_max = 300;
@@ -79,6 +125,7 @@ struct sim_options plan_weather(struct world *w)
 {
 	struct sim_options o = sim_options_rough();
 
+	world_take_dice(w, DICE_WEATHER, 0);
 	if (!w->plan.is_rough)
 		return sim_options_calm();
 	if (chance(w, 30))
@@ -116,13 +163,16 @@ struct server_options plan_options(struct world *w)
 	o.activity_timeout_s = w->plan.activity_timeout_s;
 	o.max_connections = w->plan.max_connections;
 	o.user_authentication_timeout_s = FOR_EVER_S;
+	world_take_dice(w, DICE_COMPRESSION, 0);
 	if (w->plan.compresses)
 		o.compression_window_bits = (uint8_t)between(w, 9, 15);
+	world_take_dice(w, DICE_TIGHTNESS, 0);
 	if (w->plan.is_tight) {
 		o.queue_messages_max = between(w, 1, 20);
 		o.queue_bytes_max = between(w, 500, 10000);
 		o.disconnect_on_buffer_full = !w->plan.drops_newest;
 	}
+	world_take_dice(w, DICE_NARROWNESS, 0);
 	if (w->plan.is_narrow)
 		draw_narrowness(w, &o);
 	return o;
@@ -192,11 +242,15 @@ static void draw_topic(struct world *w, struct topic *t)
 		{ "private-encrypted-cache-", true, false, false, true },
 		{ "presence-cache-", true, true, true, true },
 	};
-	enum { N_PLAIN = 5 };
-	size_t kind = pick(w, w->plan.remembers ? ARRAY_LEN(KINDS) : N_PLAIN);
+	enum { N_PLAIN = 5 }; /* each cache channel has its plain one so far before it */
+	size_t kind = pick(w, ARRAY_LEN(KINDS));
+	bool is_main = chance(w, 70);
+
+	if (!w->plan.remembers)
+		kind %= N_PLAIN;
 
 	*t = (struct topic){
-		.app = KINDS[kind].is_cache || chance(w, 70) ? APP_MAIN : APP_SMALL,
+		.app = KINDS[kind].is_cache || is_main ? APP_MAIN : APP_SMALL,
 		.is_cache = KINDS[kind].is_cache,
 		.is_authorized = KINDS[kind].is_authorized,
 		.is_presence = KINDS[kind].is_presence,
@@ -218,10 +272,11 @@ void plan_topics(struct world *w)
 {
 	struct oracle *o = &w->oracle;
 
+	world_take_dice(w, DICE_TOPICS, 0);
 	while (o->n_topics < w->plan.n_topics) {
 		struct topic t;
 
-		if (w->plan.signs_in && chance(w, 25))
+		if (chance(w, 25) && w->plan.signs_in)
 			draw_user_topic(w, &t);
 		else
 			draw_topic(w, &t);

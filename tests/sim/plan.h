@@ -5,6 +5,10 @@
 #include "world.h"
 
 void plan_draw(struct world *w, const struct world_wish *wish);
+/* Of the trouble's or feature's member: 0, it does not happen. */
+unsigned plan_value(const struct plan *p, enum trouble t);
+/* ", rough, quota 5": all that happen. At most so many bytes. */
+void plan_words(const struct plan *p, char *text, size_t bytes);
 struct sim_options plan_weather(struct world *w);
 struct server_options plan_options(struct world *w);
 /* The book. */

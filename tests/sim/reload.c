@@ -66,14 +66,14 @@ static const char *word(unsigned meets)
 					"is disabled";
 }
 
-static void reload(struct world *w, unsigned small, uint32_t quota, uint32_t connections,
+static bool reload(struct world *w, unsigned small, uint32_t quota, uint32_t connections,
 		   unsigned n_guests)
 {
 	struct server_options o = w->options;
 	struct app_table *next;
 
 	if (w->apps_before || w->is_draining)
-		return;
+		return false;
 	trace_note(w->trace, "world", "reloads: app 1 %s, quota %u, connections %u, %u guest apps",
 		   word(small), quota, connections, n_guests);
 	widen(&w->quota, quota ? quota : UINT32_MAX);
@@ -86,9 +86,10 @@ static void reload(struct world *w, unsigned small, uint32_t quota, uint32_t con
 	w->apps_before = w->apps;
 	w->apps = next;
 	server_reload(w->server, &o, next);
+	return true;
 }
 
-void reload_act(struct world *w)
+bool reload_act(struct world *w)
 {
 	static const unsigned STATES[] = { MEETS_SERVICE, MEETS_SERVICE, MEETS_SERVICE,
 					   MEETS_NO_APP,  MEETS_NO_APP,	 MEETS_DISABLED };
@@ -96,8 +97,7 @@ void reload_act(struct world *w)
 	uint32_t quota = chance(w, 50) ? 2 + (uint32_t)pick(w, 7) : 0;
 	uint32_t connections = chance(w, 20) ? 4 + (uint32_t)pick(w, 17) : 0;
 
-	if (w->plan.reloads)
-		reload(w, small, quota, connections, (unsigned)pick(w, 4));
+	return w->plan.reloads && reload(w, small, quota, connections, (unsigned)pick(w, 4));
 }
 
 void reload_restore(struct world *w)

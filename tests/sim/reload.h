@@ -20,7 +20,7 @@ bool reload_may_answer(unsigned meets, unsigned status);
 /* The tables of the beginning. */
 void reload_init(struct world *w);
 void reload_fini(struct world *w);
-void reload_act(struct world *w);
+bool reload_act(struct world *w);
 /* The settings of the beginning. */
 void reload_restore(struct world *w);
 /* Once per step. */

@@ -6,12 +6,12 @@
 #include "publisher.h"
 
 uint64_t scenario_random(struct world *w, struct trace *t, uint64_t seed, unsigned n_steps,
-			 uint64_t n_acts_max, unsigned n_workers)
+			 const struct world_wish *wish)
 {
 	uint64_t hash;
 
-	world_init(w, t, seed, &(struct world_wish){ .n_workers = n_workers });
-	acts_run(w, n_steps, n_acts_max);
+	world_init(w, t, seed, wish);
+	acts_run(w, n_steps);
 	world_end(w);
 	hash = sim_trace_hash(w->sim);
 	world_fini(w);
@@ -23,7 +23,8 @@ static void visit(struct world *w, unsigned n)
 	struct oracle *o = &w->oracle;
 
 	for (unsigned i = 0; i < n; i++)
-		client_connect(w, APP_MAIN, false);
+		if (world_begin_act(w))
+			client_connect(w, APP_MAIN, false);
 	world_settle(w);
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		for (unsigned k = 0; k < o->n_topics && w->clients[i]; k++)
@@ -44,8 +45,9 @@ static void visit(struct world *w, unsigned n)
 void scenario_churn(struct world *w, struct trace *t, unsigned n)
 {
 	enum { AT_ONCE = 20 };
+	struct world_wish wish = { .n_workers = 2, .is_peaceful = true };
 
-	world_init(w, t, 1, &(struct world_wish){ .n_workers = 2, .is_peaceful = true });
+	world_init(w, t, 1, &wish);
 	for (unsigned i = 0; i < n; i += AT_ONCE)
 		visit(w, AT_ONCE);
 	world_end(w);

@@ -4,9 +4,9 @@
 
 #include "world.h"
 
-/* A random run. Returns the hash of everything that happened. n_acts_max: acts_run. */
+/* A random run. Returns the hash of everything that happened. */
 uint64_t scenario_random(struct world *w, struct trace *t, uint64_t seed, unsigned n_steps,
-			 uint64_t n_acts_max, unsigned n_workers);
+			 const struct world_wish *wish);
 /* n connections come, subscribe, hear something and go, a few at a time. */
 void scenario_churn(struct world *w, struct trace *t, unsigned n);
 

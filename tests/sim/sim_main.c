@@ -3,12 +3,16 @@
  *   sockudo-sim --seed 1 --seeds 1000      seeds 1 to 1000, and the scenarios
  *   sockudo-sim --seed 17 --trace          one, as a readable conversation
  *
- * --steps N acts per seed, --workers N instead of what the seed says; --acts N ends the same run
- * after so many acts, which is how tools/sim-swarm makes a failing one small. The status is 0 only if
- * everything was right. See docs/testing.md. */
+ * --steps N acts per seed, --workers N instead of what the seed says; --without WORD,… and
+ * --skip 3-40,57 leave things out of the same run, which is how tools/sim-swarm makes a failing one
+ * small (--trap gives it something to do). The status is 0 only if everything was right. See
+ * docs/testing.md. */
 #include "scenario.h"
 
+#include "acts.h"
+#include "base/buf.h"
 #include "base/mem.h"
+#include "plan.h"
 
 #include <getopt.h>
 #include <stdarg.h>
@@ -19,8 +23,17 @@ enum { SEEDS_OF_A_CASE = 100, CHURN = 10000 };
 
 struct options {
 	uint64_t seed, n_seeds;
-	uint64_t n_steps, n_acts_max, n_workers;
+	uint64_t n_steps;
+	struct world_wish wish;
+	const char *without, *skip, *trap; /* as written; "": none */
 	bool traces;
+};
+
+/* What the seeds have seen. */
+struct tally {
+	uint64_t n_seeds;
+	uint64_t with[N_TROUBLES];
+	uint64_t acts[ACTS_MAX];
 };
 
 struct runner {
@@ -30,6 +43,7 @@ struct runner {
 	unsigned n_cases;
 	uint64_t n_lines; /* of all traces */
 	uint64_t simulated_us;
+	struct tally tally;
 };
 
 static uint64_t number(const char *text)
@@ -42,42 +56,75 @@ static uint64_t number(const char *text)
 	exit(2);
 }
 
-static struct options read_options(int argc, char **argv)
+static _Noreturn void explain(void)
+{
+	fprintf(stderr,
+		"usage: sockudo-sim [--seed N] [--seeds N] [--steps N] [--workers 1|2|4] "
+		"[--trace]\n"
+		"                   [--without WORD,...] [--skip ACT,FIRST-LAST,FIRST-,...]\n"
+		"words:");
+	for (unsigned t = 0; t < N_TROUBLES; t++)
+		fprintf(stderr, " %s", trouble_word(t));
+	fprintf(stderr, "\n");
+	exit(2);
+}
+
+static bool read_option(struct options *o, int option)
+{
+	str text = optarg ? str_from_cstr(optarg) : (str){ 0 };
+
+	switch (option) {
+	case 's':
+		o->seed = number(optarg);
+		return true;
+	case 'n':
+		o->n_seeds = number(optarg);
+		return true;
+	case 'm':
+		o->n_steps = number(optarg);
+		return true;
+	case 'w':
+		o->wish.n_workers = (unsigned)number(optarg);
+		return o->wish.n_workers <= WORKERS_MAX && o->wish.n_workers != 3;
+	case 'o':
+		o->without = optarg;
+		return cut_read_without(&o->wish.cut, text);
+	case 'k':
+		o->skip = optarg;
+		return cut_read_skip(&o->wish.cut, text);
+	case 'p':
+		o->trap = optarg;
+		o->wish.trap = text;
+		return true;
+	case 't':
+		o->traces = true;
+		return true;
+	}
+	return false;
+}
+
+static void read_options(struct options *o, int argc, char **argv)
 {
 	static const struct option TABLE[] = {
 		{ "seed", required_argument, NULL, 's' },
 		{ "seeds", required_argument, NULL, 'n' },
 		{ "steps", required_argument, NULL, 'm' },
-		{ "acts", required_argument, NULL, 'a' },
 		{ "workers", required_argument, NULL, 'w' },
+		{ "without", required_argument, NULL, 'o' },
+		{ "skip", required_argument, NULL, 'k' },
+		{ "trap", required_argument, NULL, 'p' },
 		{ "trace", no_argument, NULL, 't' },
 		{ 0 },
 	};
-	struct options o = { .seed = 1, .n_seeds = 1, .n_steps = 400, .n_acts_max = UINT64_MAX };
-	int c;
+	int option;
 
-	while ((c = getopt_long(argc, argv, "", TABLE, NULL)) != -1) {
-		if (c == 's')
-			o.seed = number(optarg);
-		else if (c == 'n')
-			o.n_seeds = number(optarg);
-		else if (c == 'm')
-			o.n_steps = number(optarg);
-		else if (c == 'a')
-			o.n_acts_max = number(optarg);
-		else if (c == 'w')
-			o.n_workers = number(optarg);
-		else if (c == 't')
-			o.traces = true;
-		else
-			exit(2);
-	}
-	if (optind < argc || o.n_workers > WORKERS_MAX || o.n_workers == 3) {
-		fprintf(stderr, "usage: sockudo-sim [--seed N] [--seeds N] [--steps N] [--acts N] "
-				"[--workers 1|2|4] [--trace]\n");
-		exit(2);
-	}
-	return o;
+	*o = (struct options){ .seed = 1, .n_seeds = 1, .n_steps = 400 };
+	o->without = o->skip = o->trap = "";
+	while ((option = getopt_long(argc, argv, "", TABLE, NULL)) != -1)
+		if (!read_option(o, option))
+			explain();
+	if (optind < argc)
+		explain();
 }
 
 static void begin_case(struct runner *r, const char *fmt, ...)
@@ -98,22 +145,59 @@ static void end_case(struct runner *r)
 	fflush(stdout);
 }
 
+static void add_word(struct buf *b, const char *name, const char *value)
+{
+	if (value[0])
+		buf_printf(b, " %s=%s", name, value);
+}
+
+/* The command that does it again. */
+static void begin_trace(struct runner *r, uint64_t seed)
+{
+	const struct options *o = &r->options;
+	struct buf b;
+
+	buf_init(&b, TRACE_REPLAY_BYTES - 1);
+	buf_printf(&b, "make sim SEED=%llu SEEDS=1 STEPS=%llu", (unsigned long long)seed,
+		   (unsigned long long)o->n_steps);
+	if (o->wish.n_workers)
+		buf_printf(&b, " WORKERS=%u", o->wish.n_workers);
+	add_word(&b, "WITHOUT", o->without);
+	add_word(&b, "SKIP", o->skip);
+	add_word(&b, "TRAP", o->trap);
+	buf_puts(&b, S(" TRACE=1"));
+	trace_begin(r->trace, buf_str(&b));
+	buf_fini(&b);
+}
+
+static void count(struct tally *t, const struct world *w)
+{
+	t->n_seeds++;
+	for (unsigned i = 0; i < N_TROUBLES; i++)
+		t->with[i] += plan_value(&w->plan, i) > 0;
+	for (unsigned i = 0; i < ACTS_MAX; i++)
+		t->acts[i] += w->n_done[i];
+}
+
+static void print_tally(const struct tally *t)
+{
+	printf("# of %llu runs so many had:", (unsigned long long)t->n_seeds);
+	for (unsigned i = 0; i < N_TROUBLES; i++)
+		printf(" %s %llu", trouble_word(i), (unsigned long long)t->with[i]);
+	printf("\n# acts:");
+	for (unsigned i = 0; acts_word(i); i++)
+		printf(" %s %llu", acts_word(i), (unsigned long long)t->acts[i]);
+	printf("\n");
+}
+
 static uint64_t run_seed(struct runner *r, uint64_t seed)
 {
 	const struct options *o = &r->options;
-	char replay[160], workers[32] = "", acts[32] = "";
 	uint64_t hash;
 
-	if (o->n_workers)
-		snprintf(workers, sizeof(workers), " WORKERS=%llu",
-			 (unsigned long long)o->n_workers);
-	if (o->n_acts_max != UINT64_MAX)
-		snprintf(acts, sizeof(acts), " ACTS=%llu", (unsigned long long)o->n_acts_max);
-	snprintf(replay, sizeof(replay), "make sim SEED=%llu SEEDS=1 STEPS=%llu%s%s TRACE=1",
-		 (unsigned long long)seed, (unsigned long long)o->n_steps, acts, workers);
-	trace_begin(r->trace, replay);
-	hash = scenario_random(r->world, r->trace, seed, (unsigned)o->n_steps, o->n_acts_max,
-			       (unsigned)o->n_workers);
+	begin_trace(r, seed);
+	hash = scenario_random(r->world, r->trace, seed, (unsigned)o->n_steps, &o->wish);
+	count(&r->tally, r->world);
 	r->simulated_us += r->world->ended_us;
 	r->n_lines += r->trace->n_lines;
 	return hash;
@@ -146,15 +230,16 @@ static void run_scenarios(struct runner *r)
 			trace_fail(r->trace, "two runs of seed %llu differ", (unsigned long long)i);
 	end_case(r);
 	begin_case(r, "live bytes return to their start after %d connects", CHURN);
-	trace_begin(r->trace, "the case that churns");
+	trace_begin(r->trace, S("the case that churns"));
 	scenario_churn(r->world, r->trace, CHURN);
 	end_case(r);
 }
 
 int main(int argc, char **argv)
 {
-	struct runner r = { .options = read_options(argc, argv) };
+	struct runner r = { 0 };
 
+	read_options(&r.options, argc, argv);
 	r.trace = mem_chunk_alloc(16, sizeof(*r.trace));
 	r.world = mem_chunk_alloc(16, sizeof(*r.world));
 	memset(r.trace, 0, sizeof(*r.trace));
@@ -163,7 +248,9 @@ int main(int argc, char **argv)
 	run_seeds(&r);
 	if (r.options.n_seeds > 1)
 		run_scenarios(&r);
-	printf("1..%u\n# %llu events, %llu s simulated\n", r.n_cases, (unsigned long long)r.n_lines,
+	printf("1..%u\n", r.n_cases);
+	print_tally(&r.tally);
+	printf("# %llu events, %llu s simulated\n", (unsigned long long)r.n_lines,
 	       (unsigned long long)r.simulated_us / 1000000);
 	mem_chunk_free(r.world);
 	mem_chunk_free(r.trace);

@@ -75,9 +75,9 @@ void trace_watch(struct trace *t)
 		sigaction(NUMBERS[i], &a, NULL);
 }
 
-void trace_begin(struct trace *t, const char *replay)
+void trace_begin(struct trace *t, str replay)
 {
-	snprintf(t->replay, sizeof(t->replay), "%s", replay);
+	snprintf(t->replay, sizeof(t->replay), "%.*s", STR_ARG(replay));
 	t->n_lines = 0;
 	t->now_us = 0;
 }
@@ -87,6 +87,7 @@ void trace_text(struct trace *t, const char *who, char sign, str text)
 	struct trace_line *l = &t->lines[t->n_lines++ % TRACE_LINES];
 
 	l->at_us = t->now_us;
+	l->act = t->act;
 	snprintf(l->who, sizeof(l->who), "%s", who);
 	l->sign = sign;
 	l->is_cut = text.n > TRACE_TEXT_BYTES;

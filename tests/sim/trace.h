@@ -13,9 +13,11 @@
 
 #define TRACE_LINES 100
 #define TRACE_TEXT_BYTES 200
+#define TRACE_REPLAY_BYTES 8192
 
 struct trace_line {
 	uint64_t at_us;
+	uint32_t act;
 	char who[12];
 	char sign;
 	uint8_t n; /* of text */
@@ -27,9 +29,10 @@ struct trace {
 	bool is_shown;
 	bool is_failing;
 	uint64_t now_us;    /* kept by the world */
+	uint32_t act;	    /* kept by the world: the number of the last one, or 0 at rest */
 	char case_name[80]; /* of the TAP case that is under way */
 	unsigned case_number;
-	char replay[160]; /* the command */
+	char replay[TRACE_REPLAY_BYTES]; /* the command */
 	uint64_t n_lines;
 	struct trace_line lines[TRACE_LINES];
 };
@@ -37,7 +40,7 @@ struct trace {
 /* From now on a crash of the process is reported as a failure of t's case. */
 void trace_watch(struct trace *t);
 /* Forgets the lines: a new run, replayed by this command. */
-void trace_begin(struct trace *t, const char *replay);
+void trace_begin(struct trace *t, str replay);
 
 /* sign: '>' to the server, '<' from it, '*' something that happened. */
 void trace_text(struct trace *t, const char *who, char sign, str text);

@@ -28,6 +28,22 @@ static void begin_round(struct world *w)
 	w->keyed_body = (str){ 0 };
 }
 
+/* Chance */
+
+void world_take_dice(struct world *w, enum dice d, uint32_t number)
+{
+	sim_reseed(w->sim, w->seed, (uint64_t)d << 32 | number);
+}
+
+bool world_begin_act(struct world *w)
+{
+	w->trace->act = ++w->n_acts;
+	if (cut_skips(&w->wish->cut, w->n_acts, w->n_acts))
+		return false;
+	world_take_dice(w, DICE_ACT, w->n_acts);
+	return true;
+}
+
 /* Time */
 
 static bool serve_clients(struct world *w)
@@ -125,14 +141,21 @@ unsigned world_n_clients(const struct world *w)
 	return n;
 }
 
+/* One draw, and the same client as long as he is there: the others may be left out. */
 struct client *world_random_client(struct world *w)
 {
 	struct client *found = NULL;
-	unsigned n = 0;
+	uint64_t salt = pick(w, UINT64_MAX), highest = 0;
 
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (w->clients[i] && w->clients[i] != w->witness && pick(w, ++n) == 0)
-			found = w->clients[i];
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = w->clients[i];
+		uint64_t rank = c ? world_rank(salt, c->came_in_act) : 0;
+
+		if (c && c != w->witness && rank >= highest) {
+			found = c;
+			highest = rank;
+		}
+	}
 	return found;
 }
 
@@ -227,6 +250,7 @@ static void check_people(struct world *w)
 
 void world_rest(struct world *w)
 {
+	w->trace->act = 0;
 	trace_note(w->trace, "world", "comes to rest");
 	come_to_rest(w);
 	check_people(w);
@@ -244,6 +268,7 @@ static void leave(struct client *c)
 {
 	struct world *w = c->world;
 
+	world_take_dice(w, DICE_LEAVE, c->came_in_act);
 	if (c->is_dead || chance(w, 50))
 		client_vanish(c, chance(w, 50));
 	else if (client_may_ask(c) && c->state == CLIENT_OPEN)
@@ -254,8 +279,11 @@ static void leave(struct client *c)
 static void go_on_meanwhile(struct world *w)
 {
 	for (unsigned i = 0; i < 40; i++) {
-		struct publisher *p = w->publishers[pick(w, w->plan.n_publishers)];
+		struct publisher *p;
 
+		if (!world_begin_act(w))
+			continue;
+		p = w->publishers[pick(w, w->plan.n_publishers)];
 		if (chance(w, 10) && world_n_clients(w) < CLIENTS_MAX)
 			client_connect(w, APP_MAIN, false);
 		if (chance(w, 50) && w->oracle.n_events < EVENTS_MAX - 16 && publisher_may_ask(p))
@@ -286,6 +314,8 @@ static void drain(struct world *w)
 
 void world_end(struct world *w)
 {
+	w->trace->act = 0;
+	world_take_dice(w, DICE_END, 0);
 	reload_restore(w);
 	if (w->plan.drains)
 		drain(w);
@@ -321,6 +351,7 @@ static void make_server(struct world *w)
 	struct loop *hub_loop;
 	int error;
 
+	world_take_dice(w, DICE_SERVER, 0);
 	w->hash_key = (struct hash_key){ pick(w, UINT64_MAX), pick(w, UINT64_MAX) };
 	w->options = plan_options(w);
 	plan_apps(w);
@@ -342,6 +373,7 @@ static void warm_up(struct world *w)
 {
 	bool is_shown = w->trace->is_shown;
 
+	world_take_dice(w, DICE_WARM_UP, 0);
 	w->trace->is_shown = false;
 	w->auditor = publisher_new(w, "warm");
 	for (unsigned i = 0; i < 20 * w->plan.n_workers; i++) {
@@ -360,17 +392,11 @@ static void warm_up(struct world *w)
 static void trace_plan(struct world *w)
 {
 	const struct plan *p = &w->plan;
+	char words[TRACE_TEXT_BYTES + 1];
 
-	trace_note(w->trace, "world",
-		   "%u workers, %u topics, %u clients, quota %u, members %u, connections "
-		   "%u%s%s%s%s%s%s%s%s%s%s%s",
-		   p->n_workers, p->n_topics, p->n_clients, p->quota, p->members_max,
-		   p->max_connections, p->is_rough ? ", rough" : "", p->is_tight ? ", tight" : "",
-		   p->drops_newest ? ", drops" : "", p->fails_memory ? ", short of memory" : "",
-		   p->limits_files ? ", short of files" : "", p->resets ? ", resets" : "",
-		   p->is_narrow ? ", narrow" : "", p->reloads ? ", reloads" : "",
-		   p->remembers ? ", remembers" : "", p->signs_in ? ", signs in" : "",
-		   p->compresses ? ", compresses" : "");
+	plan_words(p, words, sizeof(words));
+	trace_note(w->trace, "world", "%u workers, %u topics, %u clients, %u back-ends%s",
+		   p->n_workers, p->n_topics, p->n_clients, p->n_publishers, words);
 }
 
 void world_init(struct world *w, struct trace *t, uint64_t seed, const struct world_wish *wish)
@@ -378,7 +404,9 @@ void world_init(struct world *w, struct trace *t, uint64_t seed, const struct wo
 	static const char *const NAMES[PUBLISHERS_MAX] = { "p1", "p2", "p3" };
 	struct sim_options calm = sim_options_calm();
 
-	*w = (struct world){ .seed = seed, .trace = t, .live_bytes_before = mem_live_bytes() };
+	*w = (struct world){ .seed = seed, .wish = wish, .trace = t, .trap = wish->trap };
+	w->live_bytes_before = mem_live_bytes();
+	t->act = 0;
 	w->sim = sim_new(seed, &calm);
 	plan_draw(w, wish);
 	w->deflate = deflate_new();

@@ -7,6 +7,8 @@
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
+#include "base/hash.h"
+#include "cut.h"
 #include "io/sim.h"
 #include "oracle.h"
 #include "server/server.h"
@@ -15,13 +17,15 @@ enum {
 	WORKERS_MAX = 4,
 	CLIENTS_MAX = 24,
 	PUBLISHERS_MAX = 3,
-	DOORS = 3, /* IPv4, IPv6, a unix socket */
+	DOORS = 3,     /* IPv4, IPv6, a unix socket */
+	ACTS_MAX = 64, /* kinds of acts */
 };
 
 /* The apps, in the order of the book. */
 enum { APP_MAIN, APP_SMALL, APP_DISABLED, N_APPS, APP_UNKNOWN = N_APPS };
 
-/* What a seed decides before anything happens. */
+/* What a seed decides before anything happens. What can be left out of it is listed in
+ * troubles.def. */
 struct plan {
 	unsigned n_workers, n_topics, n_clients, n_publishers, n_users;
 	unsigned pause_steps; /* of the simulation at most, between two acts */
@@ -50,8 +54,28 @@ struct range {
 	uint32_t now, low, high;
 };
 
+/* What is thrown with dice of their own. */
+enum dice {
+	DICE_PLAN,
+	DICE_TOPICS,
+	DICE_SERVER,
+	DICE_COMPRESSION,
+	DICE_TIGHTNESS,
+	DICE_NARROWNESS,
+	DICE_WARM_UP,
+	DICE_WEATHER,
+	DICE_MIX,
+	DICE_ACT,     /* and its number */
+	DICE_ROUND,   /* and its number, as the next two */
+	DICE_WITNESS, /* where it is in this round */
+	DICE_REST,
+	DICE_END,
+	DICE_LEAVE, /* and the connection's number */
+};
+
 struct world {
 	uint64_t seed;
+	const struct world_wish *wish;
 	struct plan plan;
 	struct trace *trace;
 	struct oracle oracle;
@@ -82,9 +106,12 @@ struct world {
 	struct client *witness; /* one of them, or NULL */
 	struct publisher *publishers[PUBLISHERS_MAX];
 	struct publisher *auditor;
-	uint32_t n_connections; /* ever made: their numbers */
-	unsigned n_small_max;	/* connections of APP_SMALL that may be open at one time */
-	unsigned n_all_max;	/* and of all apps */
+	uint32_t n_connections;	   /* ever made: their numbers */
+	uint32_t n_acts;	   /* begun or left out: their numbers */
+	uint32_t n_done[ACTS_MAX]; /* of each kind, those that had an effect */
+	str trap;		   /* what it still waits for */
+	unsigned n_small_max;	   /* connections of APP_SMALL that may be open at one time */
+	unsigned n_all_max;	   /* and of all apps */
 	bool is_draining;
 	bool has_few_files;
 	uint64_t ended_us;	   /* the time of world_end */
@@ -96,7 +123,12 @@ struct world {
 struct world_wish {
 	unsigned n_workers; /* 0: the seed decides */
 	bool is_peaceful;   /* no faults, no quotas */
+	struct cut cut;
+	/* A failure on purpose, to test those who make one small: "resets,connect,vanish" is a run
+	 * with resets in which these acts take place in this order, with any others between them. */
+	str trap;
 };
+/* The wish stays the caller's, and as it is until world_fini. */
 void world_init(struct world *w, struct trace *t, uint64_t seed, const struct world_wish *wish);
 void world_fini(struct world *w);
 
@@ -111,7 +143,12 @@ void world_rest(struct world *w);
 void world_end(struct world *w);
 void world_limit_files(struct world *w, unsigned n_max); /* of each loop */
 
-/* Chance */
+/* The number of the next act. False: it is left out. */
+bool world_begin_act(struct world *w);
+
+/* Chance. From here on it is that of these dice, whatever was drawn before: what is left out of a
+ * run does not shift what is not. */
+void world_take_dice(struct world *w, enum dice d, uint32_t number);
 static inline uint64_t pick(struct world *w, uint64_t n)
 {
 	return sim_random(w->sim, n);
@@ -119,6 +156,12 @@ static inline uint64_t pick(struct world *w, uint64_t n)
 static inline bool chance(struct world *w, unsigned percent)
 {
 	return sim_random(w->sim, 100) < percent;
+}
+
+/* To choose one of several: the highest, whichever others there are. */
+static inline uint64_t world_rank(uint64_t salt, uint64_t number)
+{
+	return hash_u64(salt + number);
 }
 
 /* Where a new connection goes. */
