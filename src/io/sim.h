@@ -21,6 +21,7 @@
 #define IO_SIM_H
 
 #include "base/str.h"
+#include "io/http_client.h"
 #include "io/loop.h"
 #include "io/net.h"
 #include "io/process.h"
@@ -66,6 +67,20 @@ struct sim_process {
 };
 struct sim_process *sim_process(struct sim *s);
 
+/* Whom the posts of http_client.h reach in this world; at first they are all refused. */
+struct sim_post_fate {
+	unsigned status;   /* of the answer; 0: there is none */
+	const char *error; /* why (HTTP_ERROR_…); NULL: silence, until the post's time is over */
+	unsigned delay_ms; /* until then, added to what the way takes */
+};
+struct sim_receiver {
+	void *ctx;
+	/* The post has arrived: what becomes of it? Called from within sim_step. */
+	struct sim_post_fate (*on_post)(void *ctx, const struct http_post *post);
+};
+/* For what arrives from now on. */
+void sim_set_receiver(struct sim *s, const struct sim_receiver *r);
+
 /* False: nothing will ever happen unless somebody outside does something. */
 bool sim_step(struct sim *s);
 /* Nothing is on its way and no loop has work; timers may be armed. */
@@ -85,7 +100,7 @@ void sim_reseed(struct sim *s, uint64_t seed, uint64_t stream);
 uint64_t sim_trace_hash(const struct sim *s);
 /* Test seam: of the calls that loops make from now on the n-th fails, as a system call can: accept
  * finds no descriptor, recv and send find the connection lost, the first loop_watch and offload_run
- * find no room. 0 turns it off. Answers what was left of the count before: 0, it had struck. */
+ * find no room, a post is lost, before or after it has arrived. 0 turns it off. Answers what was left of the count before: 0, it had struck. */
 uint64_t sim_fail_nth(struct sim *s, uint64_t n);
 /* The network resets one connection, chosen at random, at both ends. False: there is none. */
 bool sim_reset_any(struct sim *s);

@@ -29,6 +29,7 @@ struct sim {
 	uint16_t next_port;
 	uint64_t fail_in; /* calls until one fails; 0: none does */
 	struct sim_process process;
+	struct sim_receiver receiver;
 };
 
 struct sim_loop {
@@ -118,6 +119,9 @@ void sim_peer_free_all(struct sim *s);
 
 /* sim_process.c */
 struct process *sim_process_open(struct loop *l);
+
+/* sim_http.c */
+extern const struct http_client_ops sim_http_client_ops;
 
 /* sim.c: the part of sim_ops that has nothing to do with sockets. */
 void sim_loop_free(struct loop *l);
