@@ -148,7 +148,7 @@ static void on_knock(struct offload_job *knock)
 {
 	struct http_client *c = container_of(knock, struct http_client, knock);
 	struct http_exchange *x =
-		atomic_exchange_explicit(&c->finished, NULL, memory_order_acquire);
+		atomic_exchange_explicit(&c->finished, NULL, memory_order_acq_rel);
 	struct http_exchange *oldest = NULL;
 
 	while (x) {
@@ -173,8 +173,8 @@ void http_exchange_finish(struct http_exchange *x)
 	do {
 		x->next = head;
 	} while (!atomic_compare_exchange_weak_explicit(
-		&c->finished, &head, x, memory_order_release, memory_order_relaxed));
-	if (!head)
+		&c->finished, &head, x, memory_order_acq_rel, memory_order_relaxed));
+	if (!head) /* the knock has been answered: acquired from on_knock */
 		offload_finish(&c->knock);
 }
 

@@ -82,6 +82,11 @@ static void begin_head(struct curl_exchange *x, str line)
 	x->status = 0;
 }
 
+static bool is_end_of_head(str line)
+{
+	return str_eq(line, S("\r\n")) || str_eq(line, S("\n"));
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *exchange)
 {
 	struct curl_exchange *x = exchange;
@@ -92,7 +97,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *exchange)
 		return 0;
 	if (str_has_prefix(line, S("HTTP/")))
 		begin_head(x, line);
-	else if (str_trim(line).n == 0 && is_answer(x->coming))
+	else if (is_end_of_head(line) && is_answer(x->coming))
 		x->status = x->coming;
 	return line.n;
 }
