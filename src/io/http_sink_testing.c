@@ -2,6 +2,7 @@
  * down. */
 #include "io/http_sink_testing.h"
 
+#include "base/check.h"
 #include "base/mem.h"
 
 #include <netinet/in.h>
@@ -155,7 +156,11 @@ static void *connection_main(void *connection)
 {
 	struct sink_connection *c = connection;
 	struct wire w = { .fd = c->fd };
+	sigset_t broken_pipe; /* OpenSSL writes as one writes to a pipe */
 
+	sigemptyset(&broken_pipe);
+	sigaddset(&broken_pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &broken_pipe, NULL);
 	if (c->sink->tls) {
 		w.tls = SSL_new(c->sink->tls);
 		SSL_set_fd(w.tls, c->fd);
@@ -191,9 +196,8 @@ static SSL_CTX *open_tls(const char *certificate_path, const char *key_path)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
 
-	if (SSL_CTX_use_certificate_file(tls, certificate_path, SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(tls, key_path, SSL_FILETYPE_PEM) != 1)
-		abort();
+	ASSERT(SSL_CTX_use_certificate_file(tls, certificate_path, SSL_FILETYPE_PEM) == 1);
+	ASSERT(SSL_CTX_use_PrivateKey_file(tls, key_path, SSL_FILETYPE_PEM) == 1);
 	return tls;
 }
 
@@ -204,12 +208,10 @@ struct sink *sink_new(const char *certificate_path, const char *key_path)
 	socklen_t n = sizeof(in);
 	struct sink *s = xnew(struct sink);
 
-	signal(SIGPIPE, SIG_IGN);
 	s->tls = certificate_path ? open_tls(certificate_path, key_path) : NULL;
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(s->fd, (struct sockaddr *)&in, sizeof(in)) != 0 || listen(s->fd, 64) != 0 ||
-	    getsockname(s->fd, (struct sockaddr *)&in, &n) != 0)
-		abort();
+	ASSERT(bind(s->fd, (struct sockaddr *)&in, sizeof(in)) == 0 && listen(s->fd, 64) == 0);
+	ASSERT(getsockname(s->fd, (struct sockaddr *)&in, &n) == 0);
 	s->port = ntohs(in.sin_port);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_create(&s->thread, NULL, sink_main, s);
