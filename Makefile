@@ -38,17 +38,19 @@ conformance: ## RFC 6455 and 7692 case by case, and docs/conformance.md (CASES="
 	@tools/build release sockudo
 	@cd tests/protocol && python3 -m conformance $(or $(CASES),--report)
 
-sim: ## the server in the simulator (SEED=1 SEEDS=1000 STEPS=400 WORKERS=4 WITHOUT=rough SKIP=9-30 TRACE=1)
+sim: ## the server in the simulator (SEED=1 SEEDS=1000 STEPS=400 WORKERS=4 WITHOUT=rough SKIP=9-30 TRACE=1 WHO=c29 CHANNEL=room-0)
 	@tools/install-deps build test
 	@tools/build asan tests/sim/sockudo-sim
 	@build/asan/tests/sim/sockudo-sim --seed $(SEED) --seeds $(SEEDS) --steps $(STEPS) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(WITHOUT),--without $(WITHOUT)) $(if $(SKIP),--skip $(SKIP)) \
-		$(if $(TRAP),--trap $(TRAP)) $(if $(TRACE),--trace)
+		$(if $(ACTS),--acts $(ACTS)) $(if $(TRAP),--trap $(TRAP)) $(if $(TRACE),--trace) \
+		$(if $(WHO),--who $(WHO)) $(if $(CHANNEL),--channel $(CHANNEL))
 
-sim-swarm: ## many seeds on all cores; a failing one is made small (SEEDS=100000 FIRST_SEED=1 STEPS=400)
+sim-swarm: ## many seeds on all cores; a failing one is made small (SEEDS=100000 FIRST_SEED=1 STEPS=400, or SIM_SECONDS=120)
 	@tools/install-deps build test
-	@tools/build release tests/sim/sockudo-sim
-	@tools/sim-swarm --first $(or $(FIRST_SEED),1) --seeds $(SEEDS) --steps $(STEPS)
+	@tools/build quick tests/sim/sockudo-sim
+	@tools/sim-swarm $(if $(SIM_SECONDS),--seconds $(SIM_SECONDS),--seeds $(SEEDS)) --steps $(STEPS) \
+		$(if $(FIRST_SEED),--first $(FIRST_SEED)) $(if $(TRAP),--trap $(TRAP))
 
 fault-sweep: ## the server in the simulator, with one allocation or system call failing, each in turn
 	@tools/install-deps build test

@@ -195,7 +195,10 @@ static bool vanish_publisher(struct world *w)
 
 static bool let_time_pass(struct world *w)
 {
-	world_pass_ms(w, 1 + pick(w, 1 + pick(w, 5000)));
+	uint64_t ms = 1 + pick(w, 1 + pick(w, 5000));
+
+	trace_fault(w->trace, "nobody does anything for %llu ms", (unsigned long long)ms);
+	world_pass_ms(w, ms);
 	return true;
 }
 
@@ -211,7 +214,7 @@ static bool reset_somebody(struct world *w)
 {
 	if (!w->plan.resets || !sim_reset_any(w->sim))
 		return false;
-	trace_note(w->trace, "world", "the network resets a connection");
+	trace_fault(w->trace, "the network resets a connection");
 	return true;
 }
 

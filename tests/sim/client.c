@@ -544,7 +544,7 @@ static void on_frame(struct client *c, struct wire_frame *f)
 	if (f->is_packed)
 		f->payload = unpacked(c, f->payload);
 	if (f->opcode == WIRE_CLOSE)
-		trace_note(c->world->trace, c->name, "< Close %u", wire_close_code(f->payload));
+		trace_say(c->world->trace, c->name, '<', "Close %u", wire_close_code(f->payload));
 	else
 		trace_text(c->world->trace, c->name, '<', f->payload);
 	if (c->state == CLIENT_OVER)

@@ -381,7 +381,7 @@ void client_break(struct client *c)
 	};
 	size_t i = pick(c->world, ARRAY_LEN(ROWS));
 
-	trace_note(c->world->trace, c->name, "> %s", ROWS[i].what);
+	trace_say(c->world->trace, c->name, '>', "%s", ROWS[i].what);
 	buf_puts(&c->out, ROWS[i].bytes);
 	leave_with(c, ROWS[i].code, ROWS[i].has_error_first);
 }
@@ -393,7 +393,7 @@ void client_close(struct client *c)
 	static const uint16_t CODES[] = { 0, 1000, 1001, 3000, 4999 };
 	uint16_t code = CODES[pick(c->world, ARRAY_LEN(CODES))];
 
-	trace_note(c->world->trace, c->name, "> Close %u", code);
+	trace_say(c->world->trace, c->name, '>', "Close %u", code);
 	wire_put_close(&c->out, code, draw_mask(c));
 	leave_with(c, code, false);
 }

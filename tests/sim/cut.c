@@ -35,36 +35,35 @@ bool cut_read_without(struct cut *c, str text)
 }
 
 /* "57", "3-40", or "90-". */
-static bool read_range(struct cut *c, str text)
+static bool read_range(struct cut_acts *a, str text)
 {
 	bool is_open = text.n > 0 && text.p[text.n - 1] == '-';
 	bool is_one = str_find_char(text, '-') == text.n;
-	str first = str_split(&text, '-');
-	uint64_t a, b = UINT32_MAX;
+	uint64_t first, last = UINT32_MAX;
 
-	if (c->n_ranges == CUT_RANGES_MAX || !str_to_u64(first, UINT32_MAX, &a))
+	if (a->n == CUT_RANGES_MAX || !str_to_u64(str_split(&text, '-'), UINT32_MAX, &first))
 		return false;
 	if (is_one)
-		b = a;
-	else if (!is_open && !str_to_u64(text, UINT32_MAX, &b))
+		last = first;
+	else if (!is_open && !str_to_u64(text, UINT32_MAX, &last))
 		return false;
-	c->ranges[c->n_ranges].first = (uint32_t)a;
-	c->ranges[c->n_ranges++].last = (uint32_t)b;
+	a->ranges[a->n].first = (uint32_t)first;
+	a->ranges[a->n++].last = (uint32_t)last;
 	return true;
 }
 
-bool cut_read_skip(struct cut *c, str text)
+bool cut_read_acts(struct cut_acts *a, str text)
 {
 	while (text.n > 0)
-		if (!read_range(c, str_split(&text, ',')))
+		if (!read_range(a, str_split(&text, ',')))
 			return false;
 	return true;
 }
 
-static bool skips_one(const struct cut *c, uint32_t act)
+static bool has(const struct cut_acts *a, uint32_t act)
 {
-	for (unsigned i = 0; i < c->n_ranges; i++)
-		if (c->ranges[i].first <= act && act <= c->ranges[i].last)
+	for (unsigned i = 0; i < a->n; i++)
+		if (a->ranges[i].first <= act && act <= a->ranges[i].last)
 			return true;
 	return false;
 }
@@ -72,7 +71,7 @@ static bool skips_one(const struct cut *c, uint32_t act)
 bool cut_skips(const struct cut *c, uint32_t first, uint32_t last)
 {
 	for (uint32_t act = first; act <= last; act++)
-		if (!skips_one(c, act))
+		if (!has(&c->skip, act) && (c->only.n == 0 || has(&c->only, act)))
 			return false;
 	return true;
 }

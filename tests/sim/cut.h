@@ -22,12 +22,17 @@ enum trouble {
 	N_TROUBLES
 };
 
-struct cut {
-	uint64_t without; /* a bit for each trouble */
-	unsigned n_ranges;
+struct cut_acts {
+	unsigned n;
 	struct {
 		uint32_t first, last;
-	} ranges[CUT_RANGES_MAX]; /* of acts */
+	} ranges[CUT_RANGES_MAX];
+};
+
+struct cut {
+	uint64_t without; /* a bit for each trouble */
+	struct cut_acts skip;
+	struct cut_acts only; /* if it has any */
 };
 
 const char *trouble_word(enum trouble t);
@@ -37,7 +42,7 @@ enum trouble trouble_find(str word);
 /* "rough,resets". False: a word that is none. */
 bool cut_read_without(struct cut *c, str text);
 /* "3-40,57,90-". False: not of that form, or too many. */
-bool cut_read_skip(struct cut *c, str text);
+bool cut_read_acts(struct cut_acts *a, str text);
 /* Is every act from first to last left out? */
 bool cut_skips(const struct cut *c, uint32_t first, uint32_t last);
 

@@ -210,9 +210,9 @@ static bool understand(struct publisher *p, str *in)
 		return false;
 	if (e != OK)
 		fail(p, "got bytes that are no answer: %.*s", STR_ARG(*in));
-	trace_text(p->world->trace, p->name, '<', str_take(a.head, str_find_char(a.head, '\r')));
-	if (a.body.n > 0)
-		trace_text(p->world->trace, p->name, '<', a.body);
+	trace_say(p->world->trace, p->name, '<', "%.*s %.*s",
+		  STR_ARG(str_skip(str_take(a.head, str_find_char(a.head, '\r')), 9)),
+		  STR_ARG(a.body));
 	if (a.status != 100)
 		on_answer(p, &a);
 	return true;

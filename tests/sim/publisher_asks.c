@@ -88,8 +88,8 @@ static void put_call(struct publisher *p, const struct call *c)
 		   STR_ARG(c->path));
 	put_auth(p, b, c);
 	buf_puts(b, S(" HTTP/1.1\r\nhost: localhost\r\n"));
-	trace_note(p->world->trace, p->name, "> %s %.*s %.*s %.*s", c->method, STR_ARG(c->path),
-		   STR_ARG(c->query), STR_ARG(c->body));
+	trace_say(p->world->trace, p->name, '>', "%s %.*s %.*s %.*s", c->method, STR_ARG(c->path),
+		  STR_ARG(c->query), STR_ARG(c->body));
 	if (c->body.n == 0) {
 		buf_puts(b, S("\r\n"));
 		return;
@@ -132,7 +132,7 @@ void publisher_get(struct publisher *p, unsigned app, str path, str query,
 void publisher_get_plain(struct publisher *p, const char *path, const struct request *expected)
 {
 	buf_printf(&p->out, "GET %s HTTP/1.1\r\n\r\n", path);
-	trace_note(p->world->trace, p->name, "> GET %s", path);
+	trace_say(p->world->trace, p->name, '>', "GET %s", path);
 	await(p, expected);
 }
 
@@ -308,7 +308,7 @@ static void ask_plain(struct publisher *p)
 	if (p->world->plan.drains) /* most answer otherwise then */
 		i = 4;
 	buf_printf(&p->out, "%s %s HTTP/1.1\r\n\r\n", ROWS[i].method, ROWS[i].path);
-	trace_note(p->world->trace, p->name, "> %s %s", ROWS[i].method, ROWS[i].path);
+	trace_say(p->world->trace, p->name, '>', "%s %s", ROWS[i].method, ROWS[i].path);
 	await(p, &(struct request){ .status = ROWS[i].status,
 				    .is_head = ROWS[i].method[0] == 'H',
 				    .body = ROWS[i].body });

@@ -4,8 +4,9 @@
  *   sockudo-sim --seed 17 --trace          one, as a readable conversation
  *
  * --steps N acts per seed, --workers N instead of what the seed says; --without WORD,… and
- * --skip 3-40,57 leave things out of the same run, which is how tools/sim-swarm makes a failing one
- * small (--trap gives it something to do). The status is 0 only if everything was right. See
+ * --skip 3-40,57 leave things out of the same run, --acts 5,9-12 leaves nothing but these in it, which is how tools/sim-swarm makes a failing one
+ * small (--trap gives it something to do). --patience S is how long a run may take (60; 0: for
+ * ever), --who and --channel what of its trace is shown. The status is 0 only if everything was right. See
  * docs/testing.md. */
 #include "scenario.h"
 
@@ -18,15 +19,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { SEEDS_OF_A_CASE = 100, CHURN = 10000 };
 
 struct options {
 	uint64_t seed, n_seeds;
 	uint64_t n_steps;
+	unsigned patience_s;
 	struct world_wish wish;
-	const char *without, *skip, *trap; /* as written; "": none */
-	bool traces;
+	const char *without, *skip, *acts, *trap; /* as written; "": none */
+	bool traces, is_coloured, has_scenarios;
+	str who, channel; /* of the trace */
 };
 
 /* What the seeds have seen. */
@@ -59,9 +64,10 @@ static uint64_t number(const char *text)
 static _Noreturn void explain(void)
 {
 	fprintf(stderr,
-		"usage: sockudo-sim [--seed N] [--seeds N] [--steps N] [--workers 1|2|4] "
-		"[--trace]\n"
-		"                   [--without WORD,...] [--skip ACT,FIRST-LAST,FIRST-,...]\n"
+		"usage: sockudo-sim [--seed N] [--seeds N] [--steps N] [--workers 1|2|4]\n"
+		"                   [--without WORD,...] [--skip 3-40,57,90-] [--acts 5,9-12]\n"
+		"                   [--trace] [--who c29,p1] [--channel presence-5] [--patience "
+		"S]\n"
 		"words:");
 	for (unsigned t = 0; t < N_TROUBLES; t++)
 		fprintf(stderr, " %s", trouble_word(t));
@@ -91,10 +97,28 @@ static bool read_option(struct options *o, int option)
 		return cut_read_without(&o->wish.cut, text);
 	case 'k':
 		o->skip = optarg;
-		return cut_read_skip(&o->wish.cut, text);
+		return cut_read_acts(&o->wish.cut.skip, text);
+	case 'a':
+		o->acts = optarg;
+		return cut_read_acts(&o->wish.cut.only, text);
 	case 'p':
 		o->trap = optarg;
 		o->wish.trap = text;
+		return true;
+	case 'y':
+		o->patience_s = (unsigned)number(optarg);
+		return true;
+	case 'i':
+		o->who = text;
+		return true;
+	case 'c':
+		o->channel = text;
+		return true;
+	case 'l':
+		o->is_coloured = true;
+		return true;
+	case 'e':
+		o->has_scenarios = false;
 		return true;
 	case 't':
 		o->traces = true;
@@ -112,14 +136,25 @@ static void read_options(struct options *o, int argc, char **argv)
 		{ "workers", required_argument, NULL, 'w' },
 		{ "without", required_argument, NULL, 'o' },
 		{ "skip", required_argument, NULL, 'k' },
+		{ "acts", required_argument, NULL, 'a' },
 		{ "trap", required_argument, NULL, 'p' },
+		{ "patience", required_argument, NULL, 'y' },
+		{ "who", required_argument, NULL, 'i' },
+		{ "channel", required_argument, NULL, 'c' },
+		{ "colour", no_argument, NULL, 'l' },
+		{ "no-scenarios", no_argument, NULL, 'e' },
 		{ "trace", no_argument, NULL, 't' },
 		{ 0 },
 	};
 	int option;
 
-	*o = (struct options){ .seed = 1, .n_seeds = 1, .n_steps = 400 };
-	o->without = o->skip = o->trap = "";
+	*o = (struct options){ .seed = 1,
+			       .n_seeds = 1,
+			       .n_steps = 400,
+			       .patience_s = 60,
+			       .has_scenarios = true,
+			       .is_coloured = isatty(STDOUT_FILENO) };
+	o->without = o->skip = o->acts = o->trap = "";
 	while ((option = getopt_long(argc, argv, "", TABLE, NULL)) != -1)
 		if (!read_option(o, option))
 			explain();
@@ -164,9 +199,10 @@ static void begin_trace(struct runner *r, uint64_t seed)
 		buf_printf(&b, " WORKERS=%u", o->wish.n_workers);
 	add_word(&b, "WITHOUT", o->without);
 	add_word(&b, "SKIP", o->skip);
+	add_word(&b, "ACTS", o->acts);
 	add_word(&b, "TRAP", o->trap);
 	buf_puts(&b, S(" TRACE=1"));
-	trace_begin(r->trace, buf_str(&b));
+	trace_begin(r->trace, buf_str(&b), o->patience_s);
 	buf_fini(&b);
 }
 
@@ -199,7 +235,7 @@ static uint64_t run_seed(struct runner *r, uint64_t seed)
 	hash = scenario_random(r->world, r->trace, seed, (unsigned)o->n_steps, &o->wish);
 	count(&r->tally, r->world);
 	r->simulated_us += r->world->ended_us;
-	r->n_lines += r->trace->n_lines;
+	r->n_lines += r->trace->n_events;
 	return hash;
 }
 
@@ -230,28 +266,48 @@ static void run_scenarios(struct runner *r)
 			trace_fail(r->trace, "two runs of seed %llu differ", (unsigned long long)i);
 	end_case(r);
 	begin_case(r, "live bytes return to their start after %d connects", CHURN);
-	trace_begin(r->trace, S("the case that churns"));
+	trace_begin(r->trace, S("the case that churns"), r->options.patience_s);
 	scenario_churn(r->world, r->trace, CHURN);
 	end_case(r);
+}
+
+static double now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void print_speed(const struct runner *r, double took_s)
+{
+	double simulated_s = (double)r->simulated_us / 1e6;
+
+	printf("# note: %llu events (%.0f/s), %.0f s simulated (%.0f times real time)\n",
+	       (unsigned long long)r->n_lines, (double)r->n_lines / took_s, simulated_s,
+	       simulated_s / took_s);
 }
 
 int main(int argc, char **argv)
 {
 	struct runner r = { 0 };
+	double began_s = now_s();
 
 	read_options(&r.options, argc, argv);
 	r.trace = mem_chunk_alloc(16, sizeof(*r.trace));
 	r.world = mem_chunk_alloc(16, sizeof(*r.world));
 	memset(r.trace, 0, sizeof(*r.trace));
 	r.trace->is_shown = r.options.traces;
+	r.trace->is_coloured = r.options.is_coloured;
+	r.trace->who = r.options.who;
+	r.trace->channel = r.options.channel;
 	trace_watch(r.trace);
 	run_seeds(&r);
-	if (r.options.n_seeds > 1)
+	if (r.options.n_seeds > 1 && r.options.has_scenarios)
 		run_scenarios(&r);
 	printf("1..%u\n", r.n_cases);
 	print_tally(&r.tally);
-	printf("# %llu events, %llu s simulated\n", (unsigned long long)r.n_lines,
-	       (unsigned long long)r.simulated_us / 1000000);
+	print_speed(&r, now_s() - began_s);
 	mem_chunk_free(r.world);
 	mem_chunk_free(r.trace);
 	return 0;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* A signal handler has no other way to its run. */
 static struct trace *watched;
@@ -22,37 +23,27 @@ const char *__ubsan_default_options(void)
 }
 #endif
 
-static void print_line(const struct trace_line *l)
-{
-	char text[TRACE_TEXT_BYTES];
-
-	for (size_t i = 0; i < l->n; i++) {
-		unsigned char c = (unsigned char)l->text[i];
-
-		text[i] = c < 0x20 || c == 0x7f ? '.' : (char)c;
-	}
-	printf("# %10.3f ms  %-6s %c %.*s%s\n", (double)l->at_us / 1000, l->who, l->sign, (int)l->n,
-	       text, l->is_cut ? "…" : "");
-}
-
 static void print_report(const struct trace *t)
 {
 	uint64_t first = t->n_lines > TRACE_LINES ? t->n_lines - TRACE_LINES : 0;
 
-	printf("# replay: %s\n", t->replay);
+	printf("# run: %s\n# after act: %u\n# replay: %s\n", t->run, t->act, t->replay);
 	if (t->is_shown)
 		return;
-	printf("# the last %u of %llu events:\n", (unsigned)(t->n_lines - first),
-	       (unsigned long long)t->n_lines);
+	printf("# the last %u of %llu lines:\n# %s\n", (unsigned)(t->n_lines - first),
+	       (unsigned long long)t->n_lines, LINE_TITLES);
 	for (uint64_t i = first; i < t->n_lines; i++)
-		print_line(&t->lines[i % TRACE_LINES]);
+		line_print(&t->lines[i % TRACE_LINES], "# ", t->is_coloured);
 }
 
-static void on_crash(int number)
+static void on_signal(int number)
 {
 	signal(number, SIG_DFL);
 	trace_failing(watched);
-	printf("# the process was ended by signal %d\n", number);
+	if (number == SIGALRM)
+		printf("# violation: the run does not end\n");
+	else
+		printf("# the process was ended by signal %d\n", number);
 	print_report(watched);
 	fflush(stdout);
 	raise(number);
@@ -61,53 +52,87 @@ static void on_crash(int number)
 void trace_watch(struct trace *t)
 {
 	static const int NUMBERS[] = {
-		SIGABRT,
+		SIGALRM, SIGABRT,
 #ifndef __SANITIZE_ADDRESS__ /* which says more about these, and aborts */
-		SIGSEGV,
-		SIGBUS,
-		SIGFPE,
+		SIGSEGV, SIGBUS,  SIGFPE,
 #endif
 	};
-	struct sigaction a = { .sa_handler = on_crash };
+	struct sigaction a = { .sa_handler = on_signal };
 
 	watched = t;
 	for (size_t i = 0; i < sizeof(NUMBERS) / sizeof(NUMBERS[0]); i++)
 		sigaction(NUMBERS[i], &a, NULL);
 }
 
-void trace_begin(struct trace *t, str replay)
+void trace_begin(struct trace *t, str replay, unsigned patience_s)
 {
 	snprintf(t->replay, sizeof(t->replay), "%.*s", STR_ARG(replay));
-	t->n_lines = 0;
+	t->run[0] = '\0';
+	t->n_lines = t->n_events = 0;
 	t->now_us = 0;
+	t->act = 0;
+	alarm(patience_s);
+}
+
+void trace_describe(struct trace *t, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(t->run, sizeof(t->run), fmt, args);
+	va_end(args);
+	if (t->is_shown)
+		printf("# run: %s\n%s\n", t->run, LINE_TITLES);
+}
+
+static bool is_listed(str list, str word)
+{
+	while (list.n > 0)
+		if (str_eq(str_split(&list, ','), word))
+			return true;
+	return false;
+}
+
+static bool is_wanted(const struct trace *t, const char *who, char sign, str text)
+{
+	bool is_said = sign == '>' || sign == '<';
+
+	if (t->who.n > 0 ? is_listed(t->who, str_from_cstr(who)) : strcmp(who, "audit") != 0)
+		return t->channel.n == 0 || !is_said ||
+		       memmem(text.p, text.n, t->channel.p, t->channel.n);
+	return strcmp(who, "world") == 0;
 }
 
 void trace_text(struct trace *t, const char *who, char sign, str text)
 {
-	struct trace_line *l = &t->lines[t->n_lines++ % TRACE_LINES];
+	struct line *l = &t->lines[t->n_lines % TRACE_LINES];
 
+	t->n_events++;
+	if (t->is_muted || !is_wanted(t, who, sign, text))
+		return;
+	t->n_lines++;
 	l->at_us = t->now_us;
-	l->act = t->act;
+	l->act = t->is_resting ? 0 : t->act;
 	snprintf(l->who, sizeof(l->who), "%s", who);
 	l->sign = sign;
-	l->is_cut = text.n > TRACE_TEXT_BYTES;
-	l->n = (uint8_t)(l->is_cut ? TRACE_TEXT_BYTES : text.n);
+	l->is_cut = text.n > LINE_BYTES_MAX;
+	l->n = (uint16_t)(l->is_cut ? LINE_BYTES_MAX : text.n);
 	if (l->n)
 		memcpy(l->text, text.p, l->n);
 	if (t->is_shown)
-		print_line(l);
+		line_print(l, "", t->is_coloured);
 }
 
-void trace_note(struct trace *t, const char *who, const char *fmt, ...)
+void trace_say(struct trace *t, const char *who, char sign, const char *fmt, ...)
 {
-	char text[TRACE_TEXT_BYTES + 1];
+	char text[4 * LINE_BYTES_MAX];
 	va_list args;
 	int n;
 
 	va_start(args, fmt);
 	n = vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	trace_text(t, who, '*', str_take((str){ text, (size_t)n }, TRACE_TEXT_BYTES));
+	trace_text(t, who, sign, str_take((str){ text, (size_t)n }, sizeof(text) - 1));
 }
 
 void trace_failing(struct trace *t)

@@ -38,6 +38,7 @@ void world_take_dice(struct world *w, enum dice d, uint32_t number)
 bool world_begin_act(struct world *w)
 {
 	w->trace->act = ++w->n_acts;
+	w->trace->is_resting = false;
 	if (cut_skips(&w->wish->cut, w->n_acts, w->n_acts))
 		return false;
 	world_take_dice(w, DICE_ACT, w->n_acts);
@@ -177,9 +178,9 @@ void world_limit_files(struct world *w, unsigned n_max)
 		warn_newcomers(w);
 	for (unsigned i = 0; i < w->plan.n_workers; i++)
 		sim_limit_files(w->loops[i], n_max);
-	trace_note(w->trace, "world",
-		   w->has_few_files ? "descriptors are short: %u" : "descriptors are plenty (%u)",
-		   n_max);
+	trace_fault(w->trace,
+		    w->has_few_files ? "descriptors are short: %u" : "descriptors are plenty (%u)",
+		    n_max);
 }
 
 /* Rest */
@@ -219,6 +220,7 @@ static void outwait_the_silent(struct world *w)
 		ms = w->plan.activity_timeout_s * 1000 + PATIENCE_MS;
 	if (ms == 0)
 		return;
+	trace_fault(w->trace, "silence for %llu s", (unsigned long long)ms / 1000);
 	world_pass_ms(w, ms);
 	resume_readers(w, true);
 	world_pass_ms(w, GRACE_MS);
@@ -250,7 +252,7 @@ static void check_people(struct world *w)
 
 void world_rest(struct world *w)
 {
-	w->trace->act = 0;
+	w->trace->is_resting = true;
 	trace_note(w->trace, "world", "comes to rest");
 	come_to_rest(w);
 	check_people(w);
@@ -297,7 +299,7 @@ static void go_on_meanwhile(struct world *w)
 
 static void drain(struct world *w)
 {
-	trace_note(w->trace, "world", "the server is told to go");
+	trace_fault(w->trace, "the server is told to go");
 	w->is_draining = true;
 	server_drain(w->server);
 	go_on_meanwhile(w);
@@ -314,7 +316,7 @@ static void drain(struct world *w)
 
 void world_end(struct world *w)
 {
-	w->trace->act = 0;
+	w->trace->is_resting = true;
 	world_take_dice(w, DICE_END, 0);
 	reload_restore(w);
 	if (w->plan.drains)
@@ -371,10 +373,8 @@ static void make_server(struct world *w)
 /* A worker makes the answer to a plain publish once, and keeps it: each does that now. */
 static void warm_up(struct world *w)
 {
-	bool is_shown = w->trace->is_shown;
-
 	world_take_dice(w, DICE_WARM_UP, 0);
-	w->trace->is_shown = false;
+	w->trace->is_muted = true;
 	w->auditor = publisher_new(w, "warm");
 	for (unsigned i = 0; i < 20 * w->plan.n_workers; i++) {
 		if (publisher_may_ask(w->auditor))
@@ -386,17 +386,17 @@ static void warm_up(struct world *w)
 	w->auditor = NULL;
 	world_settle(w);
 	begin_round(w);
-	w->trace->is_shown = is_shown;
+	w->trace->is_muted = false;
 }
 
 static void trace_plan(struct world *w)
 {
 	const struct plan *p = &w->plan;
-	char words[TRACE_TEXT_BYTES + 1];
+	char words[TRACE_RUN_BYTES];
 
 	plan_words(p, words, sizeof(words));
-	trace_note(w->trace, "world", "%u workers, %u topics, %u clients, %u back-ends%s",
-		   p->n_workers, p->n_topics, p->n_clients, p->n_publishers, words);
+	trace_describe(w->trace, "%u workers, %u topics, %u clients, %u back-ends%s", p->n_workers,
+		       p->n_topics, p->n_clients, p->n_publishers, words);
 }
 
 void world_init(struct world *w, struct trace *t, uint64_t seed, const struct world_wish *wish)
@@ -406,7 +406,7 @@ void world_init(struct world *w, struct trace *t, uint64_t seed, const struct wo
 
 	*w = (struct world){ .seed = seed, .wish = wish, .trace = t, .trap = wish->trap };
 	w->live_bytes_before = mem_live_bytes();
-	t->act = 0;
+	t->is_resting = true;
 	w->sim = sim_new(seed, &calm);
 	plan_draw(w, wish);
 	w->deflate = deflate_new();
