@@ -37,13 +37,36 @@ static bool is_scheme(str *url, str scheme)
 	return true;
 }
 
+/* user:password@host:port, host:port or [v6]:port, as far as it stands before the path. */
+static str authority_of(str url)
+{
+	size_t n = 0;
+
+	while (n < url.n && url.p[n] != '/' && url.p[n] != '?' && url.p[n] != '#')
+		n++;
+	url = str_take(url, n);
+	while (n > 0 && url.p[n - 1] != '@')
+		n--;
+	return str_skip(url, n);
+}
+
+/* An empty port is the scheme's own. */
+static bool is_host_and_port(str s)
+{
+	size_t n = s.n && s.p[0] == '[' ? str_find_char(s, ']') + 1 : str_find_char(s, ':');
+	str port = str_skip(s, n + 1);
+	uint64_t number;
+
+	if (n == 0 || n > s.n || (n < s.n && s.p[n] != ':'))
+		return false;
+	return port.n == 0 || (str_to_u64(port, UINT16_MAX, &number) && number > 0);
+}
+
 bool http_client_is_url(str url)
 {
-	if (has_control_or_blank(url) ||
-	    (!is_scheme(&url, S("https://")) && !is_scheme(&url, S("http://"))))
-		return false;
-	return url.n > 0 && url.p[0] != '/' && url.p[0] != '?' && url.p[0] != '#' &&
-	       url.p[0] != ':';
+	return !has_control_or_blank(url) &&
+	       (is_scheme(&url, S("https://")) || is_scheme(&url, S("http://"))) &&
+	       is_host_and_port(authority_of(url));
 }
 
 /* RFC 9110, 5.6.2 */

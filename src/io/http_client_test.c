@@ -51,9 +51,13 @@ static struct http_post post_of(const char *url, struct outcome *o)
 
 static void urls_are_http_or_https_with_a_host_and_no_line_end(void **state)
 {
-	static const char *const good[] = { "http://a", "https://a.example/hook?x=1#y",
+	static const char *const good[] = { "http://a",
+					    "https://a.example/hook?x=1#y",
 					    "HTTPS://user:secret@[::1]:8443/",
-					    "http://127.0.0.1:1" };
+					    "http://127.0.0.1:1",
+					    "http://a:?x",
+					    "http://a@b:c@d",
+					    "http://[::1]" };
 	static const char *const bad[] = { "",
 					   "http://",
 					   "https:///hook",
@@ -65,7 +69,15 @@ static void urls_are_http_or_https_with_a_host_and_no_line_end(void **state)
 					   "http://a/\x7f",
 					   "http://?x",
 					   "http://:80/",
-					   "a.example/hook" };
+					   "a.example/hook",
+					   "http://a:65536",
+					   "http://a:0",
+					   "http://a:b",
+					   "http://a:1:2",
+					   "http://[::1",
+					   "http://[::1]x",
+					   "http://a@",
+					   "http://a@:1" };
 
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
 		assert_row(http_client_is_url(str_from_cstr(good[i])), i);
@@ -613,6 +625,22 @@ static void https_is_not_left_for_http(void **state)
 	kernel_world_close(&w);
 }
 
+/* It answers the CONNECT, and then goes away. */
+static void a_proxy_that_says_yes_has_not_answered_for_the_server(void **state)
+{
+	struct kernel_world w;
+	struct outcome o;
+
+	kernel_world_open(&w, false, false);
+	setenv("https_proxy", url_of(&w, HTTP, "").text, 1);
+	o = post_to(&w, HTTPS, "/200", 5000);
+	unsetenv("https_proxy");
+	assert_int_equal(o.result.status, 0);
+	assert_non_null(o.result.error);
+	assert_int_equal(w.sink->n_requests, 1);
+	kernel_world_close(&w);
+}
+
 static void a_real_client_that_is_freed_tells_nobody(void **state)
 {
 	for (unsigned i = 0; i < 6; i++) {
@@ -716,6 +744,7 @@ int main(void)
 		cmocka_unit_test(redirects_have_an_end_and_lead_to_http_alone),
 		cmocka_unit_test(https_is_verified),
 		cmocka_unit_test(https_is_not_left_for_http),
+		cmocka_unit_test(a_proxy_that_says_yes_has_not_answered_for_the_server),
 		cmocka_unit_test(a_real_client_that_is_freed_tells_nobody),
 	};
 

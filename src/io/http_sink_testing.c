@@ -145,6 +145,10 @@ static void serve(struct sink *s, const struct wire *w)
 
 	while (read_request(w, request)) {
 		note(s, request);
+		if (strncmp(request, "CONNECT ", 8) == 0) {
+			say(w, "HTTP/1.1 200 Connected\r\n\r\n");
+			return;
+		}
 		if (!answer(s, w, strchr(request, ' ') + 1))
 			return;
 	}

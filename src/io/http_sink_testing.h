@@ -8,7 +8,9 @@
  *     /junk                 something that is no HTTP
  *     /huge                 200, and ten megabytes
  *     /cut                  200, and less than was announced, for ever
- *     /long                 header lines without an end */
+ *     /long                 header lines without an end
+ *
+ * To CONNECT it says yes, and ends the connection. */
 #ifndef IO_HTTP_SINK_TESTING_H
 #define IO_HTTP_SINK_TESTING_H
 
