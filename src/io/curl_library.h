@@ -5,6 +5,9 @@
 #ifndef IO_CURL_LIBRARY_H
 #define IO_CURL_LIBRARY_H
 
+/* A build without it does not look in here. */
+#if __has_include(<curl/curl.h>)
+
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -38,5 +41,7 @@ struct curl_library {
 /* False: *why, a static text. It is never unloaded: a thread of it that waits for a name may outlive
  * whoever asked. */
 bool curl_library_load(struct curl_library *c, const char **why);
+
+#endif
 
 #endif

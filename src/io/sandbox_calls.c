@@ -26,8 +26,8 @@ enum call_fate { CALL_ALLOWED, CALL_ALLOWED_IF, CALL_ABSENT };
 
 struct call_row {
 	const char *name;
-	enum call_fate fate;
 	struct scmp_arg_cmp condition;
+	enum call_fate fate;
 	bool is_for_http; /* only where the HTTP client is used */
 };
 
@@ -51,11 +51,11 @@ static size_t add_rows(const struct sandbox_options *o, scmp_filter_ctx absent,
 		       scmp_filter_ctx refused)
 {
 	const struct call_row rows[] = {
-#define CALL(name, why) { #name, CALL_ALLOWED, NO_CONDITION, false },
-#define CALL_IF(name, condition, why) { #name, CALL_ALLOWED_IF, condition, false },
-#define HTTP(name, why) { #name, CALL_ALLOWED, NO_CONDITION, true },
-#define HTTP_IF(name, condition, why) { #name, CALL_ALLOWED_IF, condition, true },
-#define ABSENT(name, why) { #name, CALL_ABSENT, NO_CONDITION, false },
+#define CALL(name, why) { #name, NO_CONDITION, CALL_ALLOWED, false },
+#define CALL_IF(name, condition, why) { #name, condition, CALL_ALLOWED_IF, false },
+#define HTTP(name, why) { #name, NO_CONDITION, CALL_ALLOWED, true },
+#define HTTP_IF(name, condition, why) { #name, condition, CALL_ALLOWED_IF, true },
+#define ABSENT(name, why) { #name, NO_CONDITION, CALL_ABSENT, false },
 #include "io/sandbox_calls.def"
 #undef CALL
 #undef CALL_IF
