@@ -79,6 +79,11 @@ export class Server {
     }
   }
 
+  /** Does its log have this text? */
+  hasSaid(text) {
+    return this.#log.includes(text);
+  }
+
   get #configFile() {
     return path.join(this.#folder, 'config.json');
   }
