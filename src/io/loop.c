@@ -163,7 +163,8 @@ static void serve_files(struct loop *l, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct io_file *f = l->ready[i].file;
 
-		if ((f->watched & FILE_ADDED) && f->watched >> FILE_TURN_SHIFT != turn)
+		if ((f->watched & FILE_ADDED) && f->watched >> FILE_TURN_SHIFT != turn &&
+		    !loop_is_unlucky(l, UNLUCKY_FILE_LATE))
 			serve_file(l, f, l->ready[i].events);
 	}
 	if (!l->is_paused)
@@ -178,7 +179,8 @@ void loop_turn(struct loop *l, unsigned max_wait_ms)
 	l->n_handshake_steps = 0;
 	atomic_store_explicit(&l->n_turns, l->turn, memory_order_relaxed);
 	serve_files(l, n);
-	timer_wheel_run(&l->timers, l->clock.mono_ns);
+	if (!loop_is_unlucky(l, UNLUCKY_TIMER_LATE))
+		timer_wheel_run(&l->timers, l->clock.mono_ns);
 	if (atomic_load_explicit(&l->jobs_done, memory_order_relaxed))
 		offload_call_done(l);
 	l->is_busy = l->on_turn_end && l->on_turn_end(l->ctx);
@@ -197,6 +199,13 @@ void loop_stop(struct loop *l)
 	atomic_store_explicit(&l->is_stopped, true, memory_order_release);
 	loop_wake(l);
 }
+
+#ifdef SOCKUDO_UNLUCKY
+bool loop_is_unlucky(const struct loop *l, enum unlucky point)
+{
+	return l->ops->is_unlucky && l->ops->is_unlucky(l, point);
+}
+#endif
 
 void loop_wake(struct loop *l)
 {

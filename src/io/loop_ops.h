@@ -11,6 +11,7 @@
 #include "io/offload.h"
 #include "io/process.h"
 #include "io/timer.h"
+#include "io/unlucky.h"
 
 #include <stdatomic.h>
 
@@ -77,6 +78,8 @@ struct loop_ops {
 	void (*close)(struct loop *l, struct io_file *f);
 	struct process *(*process_open)(struct loop *l);
 	const struct http_client_ops *http_client;
+	/* NULL: a world without bad luck. */
+	bool (*is_unlucky)(const struct loop *l, enum unlucky point);
 };
 
 /* What process.h promises. */

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "io/unlucky.h"
 
 #include <stdatomic.h>
 
@@ -70,6 +71,10 @@ struct mail_batch *mailbox_take(struct mailbox *m)
 	 * nothing. */
 	if (!atomic_load_explicit(&m->newest, memory_order_relaxed))
 		return NULL;
+	if (loop_is_unlucky(m->owner, UNLUCKY_MAIL_LATE)) {
+		loop_wake(m->owner);
+		return NULL;
+	}
 	b = atomic_exchange_explicit(&m->newest, NULL, memory_order_acquire);
 	while (b) {
 		struct mail_batch *older = b->next;
@@ -127,7 +132,7 @@ static struct mail_batch *outbox_room(struct outbox *o, size_t bytes)
 {
 	struct mail_batch *b = o->last;
 
-	if (b && b->cap - b->used >= bytes)
+	if (b && b->cap - b->used >= bytes && !loop_is_unlucky(o->to->owner, UNLUCKY_BATCH_FULL))
 		return b;
 	b = batch_new(bytes);
 	if (!b)

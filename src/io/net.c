@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "io/loop_ops.h"
 #include "io/tls_priv.h"
+#include "io/unlucky.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -89,6 +90,8 @@ err net_connect_result(struct loop *l, struct io_file *f, int *system_error)
 err net_recv(struct loop *l, struct io_file *f, void *p, size_t max, size_t *n)
 {
 	DASSERT(max > 0);
+	if (loop_is_unlucky(l, UNLUCKY_RECV_BYTE))
+		max = 1;
 	if (f->tls)
 		return tls_recv(l, f, p, max, n);
 	return l->ops->recv(l, f, p, max, n);
@@ -97,7 +100,14 @@ err net_recv(struct loop *l, struct io_file *f, void *p, size_t max, size_t *n)
 err net_send(struct loop *l, struct io_file *f, const struct net_span *spans, size_t n_spans,
 	     size_t *n)
 {
+	struct net_span byte;
+
 	DASSERT(n_spans > 0 && n_spans <= NET_SPANS_MAX);
+	if (spans[0].n > 1 && loop_is_unlucky(l, UNLUCKY_SEND_BYTE)) {
+		byte = (struct net_span){ spans[0].p, 1 };
+		spans = &byte;
+		n_spans = 1;
+	}
 	if (f->tls)
 		return tls_send(l, f, spans, n_spans, n);
 	return l->ops->send(l, f, spans, n_spans, n);

@@ -17,7 +17,7 @@
 
 /* Chance */
 
-static uint64_t splitmix64(uint64_t *state)
+uint64_t sim_splitmix(uint64_t *state)
 {
 	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
 
@@ -29,14 +29,15 @@ static uint64_t splitmix64(uint64_t *state)
 uint64_t sim_random(struct sim *s, uint64_t n)
 {
 	ASSERT(n > 0);
-	return splitmix64(&s->random) % n; /* the bias of 2^-32 and less does not matter here */
+	return sim_splitmix(&s->random) % n; /* the bias of 2^-32 and less does not matter here */
 }
 
 void sim_reseed(struct sim *s, uint64_t seed, uint64_t stream)
 {
-	uint64_t state = splitmix64(&seed) ^ stream;
+	uint64_t state = sim_splitmix(&seed) ^ stream;
 
-	s->random = splitmix64(&state);
+	s->random = sim_splitmix(&state);
+	s->luck.random = sim_splitmix(&state);
 }
 
 uint64_t sim_fail_nth(struct sim *s, uint64_t n)
@@ -68,7 +69,7 @@ static void fill_random(void *ctx, void *p, size_t n)
 	uint8_t *at = p;
 
 	for (size_t i = 0; i < n; i++)
-		at[i] = (uint8_t)splitmix64(&l->random);
+		at[i] = (uint8_t)sim_splitmix(&l->random);
 }
 
 /* Trace */
@@ -198,7 +199,7 @@ struct loop *sim_loop_new(struct sim *s)
 
 	l->sim = s;
 	l->id = s->n_loops++;
-	l->random = splitmix64(&s->random);
+	l->random = sim_splitmix(&s->random);
 	l->wake.run = on_wake;
 	l->n_files_max = UINT32_MAX;
 	list_init(&l->touched);

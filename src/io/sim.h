@@ -25,6 +25,7 @@
 #include "io/loop.h"
 #include "io/net.h"
 #include "io/process.h"
+#include "io/unlucky.h"
 
 struct sim;
 
@@ -80,6 +81,13 @@ struct sim_receiver {
 };
 /* For what arrives from now on. */
 void sim_set_receiver(struct sim *s, const struct sim_receiver *r);
+
+/* From here on the points of these bits (1 << UNLUCKY_…) strike in so many of 100 cases. */
+void sim_set_luck(struct sim *s, uint32_t points, unsigned percent);
+struct sim_luck_count {
+	uint64_t n_asked, n_struck;
+};
+struct sim_luck_count sim_luck_count(const struct sim *s, enum unlucky point);
 
 /* False: nothing will ever happen unless somebody outside does something. */
 bool sim_step(struct sim *s);

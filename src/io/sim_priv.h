@@ -29,6 +29,12 @@ struct sim {
 	uint16_t next_port;
 	uint64_t fail_in; /* calls until one fails; 0: none does */
 	struct sim_process process;
+	struct sim_luck {
+		uint32_t points;
+		unsigned percent;
+		uint64_t random;
+		struct sim_luck_count counts[N_UNLUCKY];
+	} luck;
 	struct sim_receiver receiver;
 };
 
@@ -88,6 +94,7 @@ struct sim_conn {
 };
 
 /* sim.c */
+uint64_t sim_splitmix(uint64_t *state);
 uint64_t sim_draw_us(struct sim *s, uint32_t max_us);
 bool sim_chance(struct sim *s, unsigned percent);
 /* Is this call of a loop the one that fails? */
@@ -116,6 +123,9 @@ void sim_end_send_reset(struct sim_end *e);
 /* sim_peer.c */
 void sim_peer_changed(struct sim_peer *p, bool by_bytes);
 void sim_peer_free_all(struct sim *s);
+
+/* sim_luck.c */
+bool sim_is_unlucky(const struct loop *l, enum unlucky point);
 
 /* sim_process.c */
 struct process *sim_process_open(struct loop *l);

@@ -6,6 +6,7 @@
  * so that an answer which comes later needs no memory to wait in. */
 #include "base/json.h"
 #include "base/mem.h"
+#include "io/unlucky.h"
 #include "server/http_priv.h"
 #include "server/worker.h"
 
@@ -212,7 +213,8 @@ static struct msg *published_message(struct conn *c, const struct http_reply *pl
 	struct worker *w = c->worker;
 
 	worker_date(w);
-	if (!w->published || w->published_s != w->date_s) {
+	if (!w->published || w->published_s != w->date_s ||
+	    loop_is_unlucky(w->loop, UNLUCKY_ANSWER_OLD)) {
 		msg_unref(w->published);
 		w->published = reply_message(c, plain);
 		w->published_s = w->date_s;

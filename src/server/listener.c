@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/unlucky.h"
 #include "server/conn.h"
 #include "server/worker.h"
 
@@ -51,6 +52,8 @@ static void on_acceptable(struct io_file *f, unsigned ready)
 			return;
 		if (e == OK) {
 			conn_open(w, accepted.fd, l->role, &peer);
+			if (loop_is_unlucky(w->loop, UNLUCKY_ACCEPT_ONE))
+				return;
 		} else if (e == ERR_LIMIT) {
 			pause_accepting(l);
 			return;

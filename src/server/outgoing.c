@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "io/net.h"
+#include "io/unlucky.h"
 #include "server/activity.h"
 #include "server/conn.h"
 #include "server/worker.h"
@@ -194,7 +195,8 @@ static struct out_set *set_with(struct outgoing *o, struct out_set *set, struct 
 {
 	struct out_set *child = set->child;
 
-	if (__builtin_expect(child && child->msg == m && child->is_answer == is_answer, 1))
+	if (__builtin_expect(child && child->msg == m && child->is_answer == is_answer, 1) &&
+	    !loop_is_unlucky(o->loop, UNLUCKY_SET_ALONE))
 		return child;
 	child = arena_alloc(&o->sets, sizeof *child);
 	*child = (struct out_set){ .parent = set,
@@ -265,7 +267,7 @@ static struct net_span joined_span(struct outgoing *o, struct out_set *set)
 {
 	if (set->n == 1)
 		return (struct net_span){ set->msg->bytes, set->bytes };
-	if (!set->joined && set->n_conns > 0) {
+	if (!set->joined && set->n_conns > 0 && !loop_is_unlucky(o->loop, UNLUCKY_JOIN_ALONE)) {
 		set->joined = arena_alloc(&o->sets, set->bytes);
 		join_path(set, set->joined);
 		o->bytes += set->bytes;
@@ -346,7 +348,8 @@ static void check_budget(struct conn *c)
 /* OK: everything is with the kernel. ERR_AGAIN: c has a queue now. Else the peer is gone. */
 static err send_set(struct outgoing *o, struct conn *c, struct out_set *set)
 {
-	bool is_small = set->n == 1 || set->bytes <= JOIN_BYTES_MAX;
+	bool is_small = (set->n == 1 || set->bytes <= JOIN_BYTES_MAX) &&
+			!loop_is_unlucky(o->loop, UNLUCKY_SET_LARGE);
 	size_t sent = 0;
 	err e = OK;
 

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/rate_table.h"
+#include "io/unlucky.h"
 #include "server/admission.h"
 #include "server/metrics.h"
 #include "server/worker.h"
@@ -113,6 +114,8 @@ static bool on_hub_turn_end(void *ctx)
 	atomic_store(&s->hub_waits, true);
 	if (a_worker_is_full(s))
 		return false;
+	if (loop_is_unlucky(s->hub_loop, UNLUCKY_WORKER_FULL))
+		return true;
 	atomic_store(&s->hub_waits, false);
 	if (take_hub_mail(s))
 		wake_waiting_workers(s);

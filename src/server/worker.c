@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "codec/deflate.h"
 #include "codec/pusher.h"
+#include "io/unlucky.h"
 #include "server/changeover.h"
 #include "server/drain.h"
 #include "server/http.h"
@@ -170,6 +171,10 @@ static bool hub_is_full(struct worker *w)
 {
 	bool is_full = mailbox_is_full(w->hub_inbox);
 
+	if (loop_is_unlucky(w->loop, UNLUCKY_HUB_FULL)) {
+		loop_wake(w->loop);
+		return true;
+	}
 	if (!is_full && !atomic_load_explicit(&w->waits_for_hub, memory_order_relaxed))
 		return false;
 	atomic_store(&w->waits_for_hub, is_full);
@@ -213,7 +218,9 @@ static bool on_turn_end(void *ctx)
 			break;
 	}
 	more |= !out_has_room(&w->out);
-	more |= out_write(&w->out, w->options->writes_per_slice);
+	more |= out_write(&w->out, loop_is_unlucky(w->loop, UNLUCKY_WRITE_ONE) ?
+					   1 :
+					   w->options->writes_per_slice);
 	outbox_flush(&w->to_hub);
 	loop_pause_files(w->loop, hub_is_full(w) || out_is_full(&w->out));
 	follow_peak(w);

@@ -61,6 +61,8 @@ MUTANTS = [
     Mutant("a slow reader has no budget of messages", OUT, "return q->n_events + n <= o->queue_messages_max &&", "return q->n_events <= UINT32_MAX - n &&"),
     Mutant("the message that a slow reader has begun to read is cut", OUT, "while (q->n > (q->offset > 0))", "while (q->n > 0)"),
     Mutant("a shared message loses a reference in a queue", OUT, "\tmsg_ref(item.msg);\n", ""),
+    Mutant("a large set that the socket takes whole counts as waiting", OUT, "\tif (!c->blocked || (e != OK && e != ERR_AGAIN))\n\t\treturn e;", "\tif (e != OK && e != ERR_AGAIN)\n\t\treturn e;"),
+    Mutant("of several batches only the newest arrives", MAILBOX, "\tif (!o->first)\n\t\to->first = b;", "\to->first = b;"),
     # Waiting
     Mutant("input is handled while the hub is asked", CONN, "return !c->awaits_hub && !c->blocked;", "return !c->blocked;"),
     Mutant("input that had to wait is forgotten", CONN, "\t\tif (in.n > 0 && c->phase != CONN_ENDED)\n\t\t\tc->kept = k;\n\t\telse\n\t\t\txfree(k);", "\t\txfree(k);"),

@@ -35,6 +35,7 @@ static void draw_faults(struct world *w)
 	p->drains = chance(w, 25);
 	p->reloads = chance(w, 40);
 	p->is_narrow = chance(w, 60);
+	p->bad_luck = chance(w, 40) ? 1 + between(w, 0, 1) * between(w, 0, 60) : 0;
 }
 
 /* What the server can do beside the plain things. */

@@ -13,6 +13,7 @@
 #include "acts.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "luck.h"
 #include "plan.h"
 
 #include <getopt.h>
@@ -22,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SEEDS_OF_A_CASE = 100, CHURN = 10000 };
+enum { SEEDS_OF_A_CASE = 100, SEEDS_OF_LUCK = 1000, CHURN = 10000 };
 
 struct options {
 	uint64_t seed, n_seeds;
@@ -39,6 +40,7 @@ struct tally {
 	uint64_t n_seeds;
 	uint64_t with[N_TROUBLES];
 	uint64_t acts[ACTS_MAX];
+	struct luck_tally luck;
 };
 
 struct runner {
@@ -213,6 +215,7 @@ static void count(struct tally *t, const struct world *w)
 		t->with[i] += plan_value(&w->plan, i) > 0;
 	for (unsigned i = 0; i < ACTS_MAX; i++)
 		t->acts[i] += w->n_done[i];
+	luck_count(&t->luck, w);
 }
 
 static void print_tally(const struct tally *t)
@@ -224,6 +227,7 @@ static void print_tally(const struct tally *t)
 	for (unsigned i = 0; acts_word(i); i++)
 		printf(" %s %llu", acts_word(i), (unsigned long long)t->acts[i]);
 	printf("\n");
+	luck_print(&t->luck);
 }
 
 static uint64_t run_seed(struct runner *r, uint64_t seed)
@@ -271,6 +275,21 @@ static void run_scenarios(struct runner *r)
 	end_case(r);
 }
 
+/* With so many runs each point of bad luck must have struck. */
+static void check_luck(struct runner *r)
+{
+	const struct options *o = &r->options;
+	const char *dead = luck_find_dead(&r->tally.luck);
+
+	if (o->n_seeds < SEEDS_OF_LUCK || o->wish.cut.without || o->acts[0] || o->skip[0] ||
+	    o->wish.n_workers)
+		return;
+	begin_case(r, "every point of bad luck has struck");
+	if (dead)
+		trace_fail(r->trace, "%s never does", dead);
+	end_case(r);
+}
+
 static double now_s(void)
 {
 	struct timespec t;
@@ -305,6 +324,7 @@ int main(int argc, char **argv)
 	run_seeds(&r);
 	if (r.options.n_seeds > 1 && r.options.has_scenarios)
 		run_scenarios(&r);
+	check_luck(&r);
 	printf("1..%u\n", r.n_cases);
 	print_tally(&r.tally);
 	print_speed(&r, now_s() - began_s);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "client.h"
 #include "codec/deflate.h"
+#include "luck.h"
 #include "plan.h"
 #include "publisher.h"
 #include "reload.h"
@@ -335,6 +336,7 @@ void world_end(struct world *w)
 	w->auditor = NULL;
 	world_pass_ms(w, GRACE_MS);
 	audit_emptiness(w);
+	luck_end(w);
 	w->ended_us = sim_now_us(w->sim);
 }
 
@@ -421,6 +423,7 @@ void world_init(struct world *w, struct trace *t, uint64_t seed, const struct wo
 	w->is_resting = false;
 	w->weather = plan_weather(w);
 	sim_set_options(w->sim, &w->weather);
+	luck_begin(w);
 	trace_plan(w);
 	w->live_bytes = mem_live_bytes();
 	for (unsigned i = 0; i < w->plan.n_publishers; i++)

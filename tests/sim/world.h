@@ -44,6 +44,7 @@ struct plan {
 	bool drains;	   /* at the end */
 	bool reloads;	   /* settings change meanwhile */
 	bool is_narrow;	   /* turns and mailboxes are small */
+	unsigned bad_luck; /* luck.h: in so many of 100 cases */
 	bool remembers;	   /* cache channels, idempotency keys */
 	bool signs_in;
 	bool compresses;
@@ -70,6 +71,7 @@ enum dice {
 	DICE_WITNESS, /* where it is in this round */
 	DICE_REST,
 	DICE_END,
+	DICE_LUCK,
 	DICE_LEAVE, /* and the connection's number */
 };
 
@@ -112,6 +114,7 @@ struct world {
 	str trap;		   /* what it still waits for */
 	unsigned n_small_max;	   /* connections of APP_SMALL that may be open at one time */
 	unsigned n_all_max;	   /* and of all apps */
+	struct sim_luck_count luck[N_UNLUCKY]; /* luck.h */
 	bool is_draining;
 	bool has_few_files;
 	uint64_t ended_us;	   /* the time of world_end */
