@@ -11,12 +11,15 @@ _RESULT = re.compile(r"^(?P<blanks> *)(?P<not>not )?ok\b(?: +\d+)?(?: +- +| +|$)
 _PLAN = re.compile(r"^( *)1\.\.(\d+)")
 _SKIP = re.compile(r"^(?P<name>.*?) *# *(?:SKIP|TODO)\b *(?P<tail>.*)$", re.I)
 
+_NOTE = re.compile(r"^# note: (.*)$", re.M)
+
 
 @dataclass
 class Case:
     name: str
     status: str  # "passed", "failed", "skipped"
     output: str = ""
+    note: str = ""  # what the screen says about it, although it did not fail
 
 
 def _case(match, output):
@@ -58,6 +61,8 @@ def parse(text):
         if members and (case.status != "failed" or any(c.status == "failed" for c in members)):
             continue
         cases.append(case)
+    if cases:
+        cases[-1].note = "\n".join(_NOTE.findall(text))
     if plan is not None and n_top < plan:
         cases.append(Case(f"{plan - n_top} more that never reported", "failed"))
     return cases

@@ -546,7 +546,8 @@ static void on_frame(struct client *c, struct wire_frame *f)
 	if (f->opcode == WIRE_CLOSE)
 		trace_say(c->world->trace, c->name, '<', "Close %u", wire_close_code(f->payload));
 	else
-		trace_text(c->world->trace, c->name, '<', f->payload);
+		trace_text(c->world->trace, c->name, '<',
+			   f->opcode == WIRE_PONG ? S("(WebSocket pong)") : f->payload);
 	if (c->state == CLIENT_OVER)
 		fail(c, "got a frame after the Close");
 	switch (f->opcode) {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* On the screen: what is said, a signature in hexadecimal, and padding. */
-enum { SHOWN_BYTES_MAX = 150, HEX_BYTES_MIN = 32, HEX_BYTES_SHOWN = 6, PAD_BYTES_SHOWN = 6 };
+enum { SHOWN_BYTES_MAX = 220, HEX_BYTES_MIN = 32, HEX_BYTES_SHOWN = 6, PAD_BYTES_SHOWN = 6 };
 
 const char LINE_TITLES[] = "     time/ms  act  who      what";
 
