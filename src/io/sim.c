@@ -13,8 +13,6 @@
 #include "base/mem.h"
 #include "io/sim_priv.h"
 
-#define WALL_START_MS INT64_C(1700000000000)
-
 /* Chance */
 
 uint64_t sim_splitmix(uint64_t *state)
@@ -184,8 +182,7 @@ static void run_next_event(struct sim *s)
 static void set_clock(struct sim_loop *l)
 {
 	l->base.clock.mono_ns = l->sim->now_ns;
-	l->base.clock.wall_ms =
-		WALL_START_MS + (int64_t)((l->sim->now_ns - l->sim->start_ns) / 1000000);
+	l->base.clock.wall_ms = sim_wall_ms(l->sim);
 }
 
 static void on_wake(struct sim_event *e)
@@ -294,14 +291,19 @@ unsigned sim_loop_poll(struct loop *l, int wait_ms)
 	return n;
 }
 
-static bool is_runnable(struct sim_loop *l)
+static bool is_stalled(const struct sim_loop *l)
+{
+	return l->stalled_until_ns > l->sim->now_ns;
+}
+
+static bool has_work(struct sim_loop *l)
 {
 	return l->is_woken || loop_has_work(&l->base) ||
 	       timer_wheel_wait_ns(&l->base.timers, l->sim->now_ns) == 0 ||
 	       (!l->base.is_paused && first_ready(l));
 }
 
-/* A random one of those that have something to do, or of all. */
+/* A random one of those that have something to do, or of all that are not stalled. */
 static struct sim_loop *pick_loop(struct sim *s, bool of_all)
 {
 	struct sim_loop *picked = NULL;
@@ -310,7 +312,7 @@ static struct sim_loop *pick_loop(struct sim *s, bool of_all)
 	for (struct list *i = s->loops.next; i != &s->loops; i = i->next) {
 		struct sim_loop *l = container_of(i, struct sim_loop, link);
 
-		if ((of_all || is_runnable(l)) && sim_random(s, ++n) == 0)
+		if (!is_stalled(l) && (of_all || has_work(l)) && sim_random(s, ++n) == 0)
 			picked = l;
 	}
 	return picked;
@@ -471,7 +473,11 @@ static uint64_t next_ns(struct sim *s)
 
 	for (struct list *i = s->loops.next; i != &s->loops; i = i->next) {
 		struct sim_loop *l = container_of(i, struct sim_loop, link);
-		uint64_t wait_ns = timer_wheel_wait_ns(&l->base.timers, s->now_ns);
+		uint64_t wait_ns =
+			has_work(l) ? 0 : timer_wheel_wait_ns(&l->base.timers, s->now_ns);
+
+		if (wait_ns < UINT64_MAX && s->now_ns + wait_ns < l->stalled_until_ns)
+			wait_ns = l->stalled_until_ns - s->now_ns;
 
 		if (wait_ns < UINT64_MAX && s->now_ns + wait_ns < next)
 			next = s->now_ns + wait_ns;
@@ -511,7 +517,7 @@ bool sim_quiet(struct sim *s)
 	if (s->heap_n)
 		return false;
 	for (struct list *i = s->loops.next; i != &s->loops; i = i->next)
-		if (is_runnable(container_of(i, struct sim_loop, link)))
+		if (has_work(container_of(i, struct sim_loop, link)))
 			return false;
 	return true;
 }

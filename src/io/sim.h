@@ -15,8 +15,8 @@
  * A loop's clock stands still between its turns: what a test calls on the product from outside sees
  * the time of the last one.
  *
- * Not simulated: signals, lost or doubled bytes inside a stream (TCP keeps them from us), clocks
- * that run differently, and loop_run (step the world instead). Not thread-safe. */
+ * Not simulated: signals, lost or doubled bytes inside a stream (TCP keeps them from us), clocks of
+ * loops that differ from each other, and loop_run (step the world instead). Not thread-safe. */
 #ifndef IO_SIM_H
 #define IO_SIM_H
 
@@ -100,6 +100,14 @@ void sim_run_ms(struct sim *s, uint64_t ms);
 
 /* Since the beginning of the world. */
 uint64_t sim_now_us(const struct sim *s);
+/* Time leaps: what was on its way or due by then is late by that much. */
+void sim_leap_ms(struct sim *s, uint64_t ms);
+/* The wall clock, which goes with the time until somebody sets it, back or forward. */
+int64_t sim_wall_ms(const struct sim *s);
+void sim_set_wall_ms(struct sim *s, int64_t wall_ms);
+/* The loop gets no turn for so long, whatever it has to do. A world with a stalled loop that has work
+ * is not quiet. */
+void sim_stall_loop(struct loop *l, uint64_t ms);
 /* 0..n-1 from the world's stream, for the decisions of whoever drives it. */
 uint64_t sim_random(struct sim *s, uint64_t n);
 /* From here on chance is that of this stream of this seed, whatever was drawn before. */

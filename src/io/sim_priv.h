@@ -5,6 +5,9 @@
 #include "io/loop_ops.h"
 #include "io/sim.h"
 
+/* The wall clock when a world begins. */
+#define SIM_WALL_START_MS INT64_C(1700000000000)
+
 /* Something that will happen. Embedded in what it happens to, so that it can be cancelled. */
 struct sim_event {
 	uint64_t at_ns;
@@ -17,6 +20,7 @@ struct sim {
 	struct sim_options options;
 	uint64_t random;
 	uint64_t start_ns, now_ns;
+	int64_t wall_shift_ms;
 	uint64_t trace;
 	uint64_t n_events; /* ever armed */
 	struct sim_event **heap;
@@ -45,6 +49,7 @@ struct sim_loop {
 	unsigned id;
 	uint64_t random;
 	bool is_woken;
+	uint64_t stalled_until_ns; /* it gets no turn before */
 	struct sim_event wake;
 	struct list touched; /* sim_file: may be ready */
 	struct list jobs;    /* sim_job */

@@ -6,7 +6,10 @@
 
 #include "base/check.h"
 #include "client.h"
+#include "clocks.h"
+#include "ghost.h"
 #include "plan.h"
+#include "pressure.h"
 #include "publisher.h"
 #include "reload.h"
 
@@ -250,6 +253,11 @@ static const struct act {
 	{ "files", 2, limit_files },
 	{ "reset", 2, reset_somebody },
 	{ "reload", 3, reload_act },
+	{ "leap", 1, clocks_leap },
+	{ "set-wall", 2, clocks_set_wall },
+	{ "stall-loop", 2, clocks_stall_loop },
+	{ "ghost", 2, ghost_appear },
+	{ "pressure", 2, pressure_act },
 };
 
 _Static_assert(ARRAY_LEN(ACTS) <= ACTS_MAX, "world.n_done has a place for each");

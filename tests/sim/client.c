@@ -82,6 +82,7 @@ struct client *client_connect(struct world *w, unsigned app, bool is_witness)
 	c->app = app;
 	c->is_witness = is_witness;
 	c->meets = reload_meets(w, app);
+	c->pressure = w->pressure;
 	c->may_be_shut_out = w->has_few_files;
 	c->hangs_up = chance(w, 50);
 	c->offers_packing = w->plan.compresses && chance(w, 60);
@@ -316,7 +317,7 @@ static bool is_legal_farewell(const struct client *c, uint64_t code)
 {
 	if (code == 4200)
 		return c->world->is_draining;
-	return (code == 4201 && c->is_dead) || reload_may_close(c->meets, code);
+	return (code == 4201 && (c->is_dead || c->has_slept)) || reload_may_close(c->meets, code);
 }
 
 static void on_refused_subscribe(struct client *c, const struct ask *a)
@@ -574,10 +575,16 @@ static void on_answer(struct client *c, const struct wire_answer *a)
 	char accept[WS_ACCEPT_LEN];
 
 	trace_text(c->world->trace, c->name, '<', str_take(a->head, str_find_char(a->head, '\r')));
+	c->is_refused = (a->status == 503 && c->pressure != PRESSURE_IS_NOT) ||
+			(a->status == 408 && c->has_slept);
+	if (c->is_refused)
+		return;
 	if (a->status == 503 && c->world->plan.fails_memory) {
 		c->state = CLIENT_OVER;
 		return;
 	}
+	if (c->pressure == PRESSURE_IS)
+		fail(c, "is let in, though memory is short");
 	ws_accept(str_from_cstr(c->ws_key), accept);
 	if (a->status != 101 || !str_eq(wire_header(a->head, S("sec-websocket-accept")),
 					(str){ accept, sizeof(accept) }))
@@ -641,10 +648,13 @@ static bool was_to_go(const struct client *c)
 static bool is_legal_end(const struct client *c)
 {
 	const struct world *w = c->world;
+	/* A worker without a turn may be late with its last words, too. */
+	bool may_miss_words = client_was_absent(c) || w->plan.stalls;
 
-	return c->state == CLIENT_OVER || (client_was_absent(c) && was_to_go(c)) ||
+	return c->state == CLIENT_OVER || (may_miss_words && was_to_go(c)) ||
 	       (w->plan.resets && sim_peer_state(c->peer) == SIM_PEER_RESET) || c->is_dead ||
-	       c->is_half_closed || world_is_lenient(w) || (c->may_be_shut_out && !c->has_heard) ||
+	       c->is_half_closed || (c->has_slept && c->state <= CLIENT_WAITING) ||
+	       world_is_lenient(w) || (c->may_be_shut_out && !c->has_heard) ||
 	       (w->is_draining && c->state == CLIENT_KNOCKING);
 }
 
@@ -664,8 +674,12 @@ void client_serve(struct client *c)
 	if (receive(c))
 		c->is_changed = true; /* there may be more */
 	in = buf_str(&c->in);
-	while (understand(c, &in))
+	while (!c->is_refused && understand(c, &in))
 		continue;
+	if (c->is_refused) {
+		client_vanish(c, false);
+		return;
+	}
 	buf_drop_front(&c->in, c->in.len - in.n);
 	send(c);
 	if (sim_peer_state(c->peer) == SIM_PEER_REFUSED)
@@ -684,6 +698,7 @@ void client_rest(struct client *c)
 {
 	const struct ask *a = first_unanswered(c);
 
+	c->has_slept = false;
 	if (c->is_dead)
 		fail(c, "is dead, but the server does not give it up");
 	if (a)

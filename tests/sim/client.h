@@ -57,15 +57,18 @@ struct client {
 	bool was_absent; /* paused for longer than the server waits for last words */
 	uint64_t paused_at_us;
 	bool is_half_closed;
-	bool may_be_shut_out; /* descriptors ran out while it came */
-	bool has_heard;	      /* anything at all */
-	size_t appetite;      /* bytes per reading */
-	unsigned meets;	      /* reload.h */
-	bool offers_packing;  /* permessage-deflate */
-	bool is_packed;	      /* it is agreed on */
-	struct topic *awaits; /* of a cache channel what follows the acknowledgement */
-	uint16_t farewell;    /* code of an error that announced a Close */
-	bool hangs_up;	      /* after a Close, without waiting for the end of the stream */
+	bool may_be_shut_out;	/* descriptors ran out while it came */
+	bool has_heard;		/* anything at all */
+	size_t appetite;	/* bytes per reading */
+	unsigned meets;		/* reload.h */
+	bool is_refused;	/* by an HTTP answer: what it has said behind that is nonsense */
+	enum pressure pressure; /* when it came */
+	bool has_slept;		/* clocks.h: its deadlines may have passed in a leap */
+	bool offers_packing;	/* permessage-deflate */
+	bool is_packed;		/* it is agreed on */
+	struct topic *awaits;	/* of a cache channel what follows the acknowledgement */
+	uint16_t farewell;	/* code of an error that announced a Close */
+	bool hangs_up;		/* after a Close, without waiting for the end of the stream */
 	struct buf in, out;
 	char ws_key[25];
 	char id[SOCKET_ID_TEXT_MAX];

@@ -409,7 +409,8 @@ bool client_was_absent(const struct client *c)
 {
 	uint64_t now_us = sim_now_us(c->world->sim);
 
-	return c->was_absent || (c->is_paused && now_us - c->paused_at_us >= GRACE_US);
+	return c->was_absent || c->has_slept ||
+	       (c->is_paused && now_us - c->paused_at_us >= GRACE_US);
 }
 
 void client_pause(struct client *c, bool is_paused)

@@ -3,6 +3,7 @@
 #include "plan.h"
 
 #include "base/check.h"
+#include "pressure.h"
 
 #include <stdio.h>
 
@@ -35,6 +36,11 @@ static void draw_faults(struct world *w)
 	p->drains = chance(w, 25);
 	p->reloads = chance(w, 40);
 	p->is_narrow = chance(w, 60);
+	p->leaps = chance(w, 10);
+	p->sets_wall = chance(w, 15);
+	p->stalls = chance(w, 15);
+	p->has_ghosts = chance(w, 10);
+	p->has_pressure = chance(w, 10);
 	p->bad_luck = chance(w, 40) ? 1 + between(w, 0, 1) * between(w, 0, 60) : 0;
 }
 
@@ -164,6 +170,7 @@ struct server_options plan_options(struct world *w)
 	o.activity_timeout_s = w->plan.activity_timeout_s;
 	o.max_connections = w->plan.max_connections;
 	o.user_authentication_timeout_s = FOR_EVER_S;
+	pressure_begin(w, &o);
 	world_take_dice(w, DICE_COMPRESSION, 0);
 	if (w->plan.compresses)
 		o.compression_window_bits = (uint8_t)between(w, 9, 15);

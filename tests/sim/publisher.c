@@ -68,7 +68,7 @@ static void connect_anew(struct publisher *p)
 	struct world *w = p->world;
 
 	p->connection = ++w->n_connections;
-	p->is_half_closed = p->is_stalled = p->is_over = p->has_heard = false;
+	p->is_half_closed = p->is_stalled = p->is_over = p->has_heard = p->has_slept = false;
 	p->may_be_shut_out = w->has_few_files;
 	p->last_progress_us = sim_now_us(w->sim);
 	p->peer = world_connect(w, (unsigned)pick(w, DOORS), on_change, p);
@@ -107,6 +107,13 @@ void publisher_warn(struct publisher *p, unsigned app, unsigned meets)
 		if (r->app == app)
 			r->meets |= meets;
 	}
+}
+
+void publisher_sleep(struct publisher *p)
+{
+	p->has_slept = true;
+	for (unsigned i = 0; i < p->n; i++)
+		p->requests[(p->first + i) % REQUESTS_MAX].has_slept = true;
 }
 
 /* Answers */
@@ -169,6 +176,9 @@ static bool is_legal_refusal(const struct publisher *p, const struct request *r,
 	const struct world *w = p->world;
 
 	if (status != r->status && reload_may_answer(r->meets, status))
+		return true;
+	/* Its signature is old by now, or no longer, or the rest of it was late. */
+	if (r->has_slept && (status == 401 || status == 408 || r->status == 401))
 		return true;
 	return status == 503 && w->plan.fails_memory;
 }
@@ -237,8 +247,8 @@ static bool is_legal_end(const struct publisher *p)
 	bool is_let_go = w->is_draining && (p->n == 0 || server_is_leaving(w->server));
 
 	return p->is_over || (w->plan.resets && sim_peer_state(p->peer) == SIM_PEER_RESET) ||
-	       (p->is_half_closed && p->n == 0) || was_silent || is_let_go || world_is_lenient(w) ||
-	       (p->may_be_shut_out && !p->has_heard);
+	       (p->is_half_closed && p->n == 0) || was_silent || p->has_slept || is_let_go ||
+	       world_is_lenient(w) || (p->may_be_shut_out && !p->has_heard);
 }
 
 static void on_end(struct publisher *p)
@@ -284,6 +294,7 @@ void publisher_serve(struct publisher *p)
 
 void publisher_rest(struct publisher *p)
 {
+	p->has_slept = false;
 	if (!p->peer)
 		return;
 	if (p->n > 0)

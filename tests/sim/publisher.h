@@ -14,6 +14,7 @@ struct request {
 	bool is_head;
 	bool is_publish;
 	unsigned app, meets; /* reload.h */
+	bool has_slept;	     /* it was on its way when time leapt */
 	bool is_last;	     /* the connection ends with its answer */
 	uint32_t first_event, n_events;
 	str keyed_body; /* of a publish with a key; n == 0: without */
@@ -31,7 +32,8 @@ struct publisher {
 	bool is_half_closed;
 	bool is_stalled; /* an unfinished request was sent */
 	bool may_be_shut_out;
-	bool is_over; /* the last answer has come */
+	bool has_slept; /* clocks.h: its deadlines may have passed in a leap */
+	bool is_over;	/* the last answer has come */
 	bool has_heard;
 	uint64_t last_progress_us;
 	struct arena arena; /* reset whenever nothing is asked */
@@ -54,12 +56,16 @@ void publisher_publish_batch(struct publisher *p);
 void publisher_publish_again(struct publisher *p);
 /* Small questions, and requests that are refused. */
 void publisher_ask(struct publisher *p);
+/* A question that was signed by a clock which differs by late_ms from the server's. */
+void publisher_ask_at(struct publisher *p, int64_t late_ms);
 void publisher_talk_nonsense(struct publisher *p);
 /* An unfinished request, and silence. */
 void publisher_stall(struct publisher *p);
 void publisher_half_close(struct publisher *p);
 /* What was asked of the app may meet that, too. */
 void publisher_warn(struct publisher *p, unsigned app, unsigned meets);
+/* Time has leapt while it was in the middle of things. */
+void publisher_sleep(struct publisher *p);
 void publisher_vanish(struct publisher *p, bool by_reset);
 
 /* A signed GET of a path below /apps/{id}, with a query (empty, or names that sort behind auth_…). */

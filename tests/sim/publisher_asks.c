@@ -9,7 +9,8 @@
 
 #include <stdio.h>
 
-#define WALL_START_S UINT64_C(1700000000) /* of the simulated world */
+/* Of a signature's time; nobody asks with one that is near it. */
+#define SKEW_MS_MAX 600000
 
 static struct request *await(struct publisher *p, const struct request *expected)
 {
@@ -32,6 +33,7 @@ struct call {
 	str query; /* sorts behind auth_… and body_md5 */
 	str body;
 	bool is_forged;
+	int64_t late_ms; /* its clock, against the server's */
 };
 
 static void put_auth(struct publisher *p, struct buf *b, const struct call *c)
@@ -44,7 +46,7 @@ static void put_auth(struct publisher *p, struct buf *b, const struct call *c)
 	buf_init(&query, SIZE_MAX / 2);
 	buf_init(&text, SIZE_MAX / 2);
 	buf_printf(&query, "auth_key=%.*s&auth_timestamp=%llu&auth_version=1.0", STR_ARG(app->key),
-		   (unsigned long long)(WALL_START_S + sim_now_us(p->world->sim) / 1000000));
+		   (unsigned long long)((sim_wall_ms(p->world->sim) + c->late_ms) / 1000));
 	if (c->body.n > 0) {
 		md5_hex(c->body, md5);
 		buf_printf(&query, "&body_md5=%.*s", MD5_HEX_LEN, md5);
@@ -305,7 +307,7 @@ static void ask_plain(struct publisher *p)
 	};
 	size_t i = pick(p->world, ARRAY_LEN(ROWS));
 
-	if (p->world->plan.drains) /* most answer otherwise then */
+	if (p->world->plan.drains || p->world->plan.has_pressure) /* most answer otherwise then */
 		i = 4;
 	buf_printf(&p->out, "%s %s HTTP/1.1\r\n\r\n", ROWS[i].method, ROWS[i].path);
 	trace_say(p->world->trace, p->name, '>', "%s %s", ROWS[i].method, ROWS[i].path);
@@ -362,6 +364,20 @@ static void ask_with_forged_signature(struct publisher *p)
 				    .is_forged = true });
 	await(p, &(struct request){
 			 .status = 401, .check = BODY_HAS, .body = S("Invalid API signature") });
+}
+
+void publisher_ask_at(struct publisher *p, int64_t late_ms)
+{
+	bool is_fresh = late_ms > -SKEW_MS_MAX && late_ms < SKEW_MS_MAX;
+
+	put_call(p, &(struct call){ .method = "GET",
+				    .app = APP_MAIN,
+				    .path = S("/channels/nobody"),
+				    .late_ms = late_ms });
+	await(p, &(struct request){ .status = is_fresh ? 200 : 401,
+				    .check = BODY_HAS,
+				    .body = is_fresh ? S("\"occupied\":false") :
+						       S("Timestamp expired") });
 }
 
 static void ask_as_disabled(struct publisher *p)

@@ -6,8 +6,10 @@
 #include "base/mem.h"
 #include "client.h"
 #include "codec/deflate.h"
+#include "ghost.h"
 #include "luck.h"
 #include "plan.h"
+#include "pressure.h"
 #include "publisher.h"
 #include "reload.h"
 
@@ -75,6 +77,7 @@ static bool serve(struct world *w)
 
 	w->trace->now_us = sim_now_us(w->sim);
 	reload_serve(w);
+	ghost_serve(w);
 	any = serve_clients(w);
 	for (unsigned i = 0; i < PUBLISHERS_MAX; i++)
 		any |= serve_publisher(w->publishers[i]);
@@ -219,11 +222,14 @@ static void outwait_the_silent(struct world *w)
 
 	if (has_dead_clients(w))
 		ms = w->plan.activity_timeout_s * 1000 + PATIENCE_MS;
+	if (ghost_patience_ms(w) > ms)
+		ms = ghost_patience_ms(w);
 	if (ms == 0)
 		return;
 	trace_fault(w->trace, "silence for %llu s", (unsigned long long)ms / 1000);
 	world_pass_ms(w, ms);
 	resume_readers(w, true);
+	ghost_rest(w);
 	world_pass_ms(w, GRACE_MS);
 }
 
@@ -232,8 +238,11 @@ static void come_to_rest(struct world *w)
 	w->is_resting = true;
 	if (w->has_few_files)
 		world_limit_files(w, UINT32_MAX);
+	if (w->is_pressed)
+		pressure_set(w, false);
 	resume_readers(w, false);
 	world_pass_ms(w, GRACE_MS);
+	w->pressure = PRESSURE_IS_NOT;
 	outwait_the_silent(w);
 }
 

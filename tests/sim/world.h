@@ -17,6 +17,7 @@ enum {
 	WORKERS_MAX = 4,
 	CLIENTS_MAX = 24,
 	PUBLISHERS_MAX = 3,
+	GHOSTS_MAX = 3,
 	DOORS = 3,     /* IPv4, IPv6, a unix socket */
 	ACTS_MAX = 64, /* kinds of acts */
 };
@@ -44,6 +45,11 @@ struct plan {
 	bool drains;	   /* at the end */
 	bool reloads;	   /* settings change meanwhile */
 	bool is_narrow;	   /* turns and mailboxes are small */
+	bool leaps;	   /* clocks.h */
+	bool sets_wall;
+	bool stalls;
+	bool has_ghosts;   /* ghost.h */
+	bool has_pressure; /* pressure.h */
 	unsigned bad_luck; /* luck.h: in so many of 100 cases */
 	bool remembers;	   /* cache channels, idempotency keys */
 	bool signs_in;
@@ -114,6 +120,9 @@ struct world {
 	str trap;		   /* what it still waits for */
 	unsigned n_small_max;	   /* connections of APP_SMALL that may be open at one time */
 	unsigned n_all_max;	   /* and of all apps */
+	struct ghost *ghosts[GHOSTS_MAX];
+	bool is_pressed; /* pressure.h */
+	enum pressure { PRESSURE_IS_NOT, PRESSURE_MAY_BE, PRESSURE_IS } pressure;
 	struct sim_luck_count luck[N_UNLUCKY]; /* luck.h */
 	bool is_draining;
 	bool has_few_files;
