@@ -239,6 +239,12 @@ static void send(struct publisher *p)
 		sim_peer_shutdown(p->peer);
 }
 
+/* A last answer that did not fit at once waits while the hub has no turn: maybe longer than the grace. */
+static bool may_miss_last_answer(const struct publisher *p)
+{
+	return p->world->plan.stalls && p->n > 0 && p->requests[p->first].is_last;
+}
+
 static bool is_legal_end(const struct publisher *p)
 {
 	const struct world *w = p->world;
@@ -248,7 +254,8 @@ static bool is_legal_end(const struct publisher *p)
 
 	return p->is_over || (w->plan.resets && sim_peer_state(p->peer) == SIM_PEER_RESET) ||
 	       (p->is_half_closed && p->n == 0) || was_silent || p->has_slept || is_let_go ||
-	       world_is_lenient(w) || (p->may_be_shut_out && !p->has_heard);
+	       may_miss_last_answer(p) || world_is_lenient(w) ||
+	       (p->may_be_shut_out && !p->has_heard);
 }
 
 static void on_end(struct publisher *p)
