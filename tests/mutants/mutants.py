@@ -20,6 +20,7 @@ PRESENCE, USERS = "src/core/presence.c", "src/core/hub_users.c"
 OUT, CONN, LOCAL, WORKER = "src/server/outgoing.c", "src/server/conn.c", "src/server/local.c", "src/server/worker.c"
 SUBSCRIBE, SESSION, SERVER = "src/server/session_subscribe.c", "src/server/session.c", "src/server/server.c"
 ADMISSION, MAILBOX = "src/server/admission.c", "src/io/mailbox.c"
+HTTP, AUTH = "src/server/http.c", "src/core/auth.c"
 
 MUTANTS = [
     # Who is told
@@ -73,6 +74,15 @@ MUTANTS = [
     Mutant("batches are taken newest first", MAILBOX, "\t\tb->next = oldest;\n\t\toldest = b;\n\t\tb = older;", "\t\tif (!oldest)\n\t\t\toldest = b;\n\t\tb = older;"),
     Mutant("a silent peer is never given up", SESSION, "\t\tif (c->awaits_pong) {", "\t\tif (false) {"),
     Mutant("an answered ping is held against the client", SESSION, "\tc->awaits_pong = false;", "\tc->awaits_pong = c->awaits_pong;"),
+    # Time and memory
+    Mutant("silence is measured by the wall clock", CONN, "return clock_ms(loop_clock(c->worker->loop));", "return (uint64_t)loop_clock(c->worker->loop)->wall_ms;"),
+    Mutant("a signature from the future is fresh", AUTH, " || t > now_s + MAX_CLOCK_SKEW_S", ""),
+    Mutant("long silence ends a session without a ping", SESSION, "\t\tif (c->awaits_pong) {", "\t\tif (c->awaits_pong || now_s > silence_ends_s(c) + 40) {"),
+    Mutant("a head may take for ever if it goes on", HTTP, "\tbuf_puts(&s->head, str_take(*in, s->limits.head_bytes_max - n_before));\n", "\tbuf_puts(&s->head, str_take(*in, s->limits.head_bytes_max - n_before));\n\tarm(c, c->worker->options->head_timeout_ms);\n"),
+    Mutant("who never reads his answers is kept", HTTP, "\telse\n\t\tconn_end(c);\n}\n\n/* Handling", "\telse if (!c->blocked)\n\t\tconn_end(c);\n\telse\n\t\tarm(c, c->worker->options->idle_timeout_ms);\n}\n\n/* Handling"),
+    Mutant("memory is looked at once", ADMISSION, "\tif (m.pressure == PRESSURE_DISABLED)\n\t\ttimer_disarm", "\tif (m.pressure != PRESSURE_AVAILABLE)\n\t\ttimer_disarm"),
+    Mutant("newcomers come in while memory is short", ADMISSION, "m.pressure = is_above(&m, o->threshold) ? PRESSURE_SHEDDING : PRESSURE_AVAILABLE;", "m.pressure = is_above(&m, o->threshold + 1) ? PRESSURE_SHEDDING : PRESSURE_AVAILABLE;"),
+    Mutant("a hub without a turn is not told that its workers have taken their mail", SERVER, "\tif (atomic_load(&s->hub_waits))\n\t\tloop_wake(s->hub_loop);", "\tif (atomic_load(&s->hub_waits) && !s->n_workers)\n\t\tloop_wake(s->hub_loop);"),
     # What is remembered and asked
     Mutant("a repeated idempotency key is delivered again", PUBLISH, "\tkeep_answer(h, answers, key, body);\n\treturn body;\n}\n\n/* True when", "\treturn body;\n}\n\n/* True when"),
     Mutant("the event of a cache channel is not kept", PUBLISH, "if (frame && is_cached)", "if (frame && is_cached && ch)"),

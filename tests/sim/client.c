@@ -641,8 +641,8 @@ static bool was_to_go(const struct client *c)
 {
 	bool may_be_refused = is_legal_refusal(c, 4004) || is_legal_refusal(c, 4100);
 
-	return c->state == CLIENT_LEAVING || c->meets != MEETS_SERVICE || c->world->is_draining ||
-	       (c->state <= CLIENT_WAITING && may_be_refused);
+	return c->state == CLIENT_LEAVING || c->has_slept || c->meets != MEETS_SERVICE ||
+	       c->world->is_draining || (c->state <= CLIENT_WAITING && may_be_refused);
 }
 
 static bool is_legal_end(const struct client *c)
@@ -654,6 +654,7 @@ static bool is_legal_end(const struct client *c)
 	return c->state == CLIENT_OVER || (may_miss_words && was_to_go(c)) ||
 	       (w->plan.resets && sim_peer_state(c->peer) == SIM_PEER_RESET) || c->is_dead ||
 	       c->is_half_closed || (c->has_slept && c->state <= CLIENT_WAITING) ||
+	       (c->pressure != PRESSURE_IS_NOT && c->state == CLIENT_KNOCKING) ||
 	       world_is_lenient(w) || (c->may_be_shut_out && !c->has_heard) ||
 	       (w->is_draining && c->state == CLIENT_KNOCKING);
 }

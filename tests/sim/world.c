@@ -241,6 +241,8 @@ static void come_to_rest(struct world *w)
 	if (w->is_pressed)
 		pressure_set(w, false);
 	resume_readers(w, false);
+	/* The grace begins when the last word is spoken: a loop may have had no turn yet. */
+	world_settle(w);
 	world_pass_ms(w, GRACE_MS);
 	w->pressure = PRESSURE_IS_NOT;
 	outwait_the_silent(w);
