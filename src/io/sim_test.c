@@ -676,6 +676,65 @@ static void sim_loop_paused_serves_no_files(void **state)
 	hand_stop(&h);
 }
 
+static void sim_stalled_loop_has_no_turn_and_then_goes_on(void **state)
+{
+	struct sim_options calm = sim_options_calm();
+	struct hand h;
+	uint64_t began_us;
+
+	hand_start(&h, &calm);
+	loop_watch(h.loop, &h.file, LOOP_READ);
+	began_us = sim_now_us(h.sim);
+	sim_stall_loop(h.loop, 3000);
+	sim_peer_write(h.peer, "x", 1);
+	sim_run_ms(h.sim, 2999);
+	assert_int_equal(h.ready, 0);
+	assert_false(sim_quiet(h.sim));
+	for (unsigned i = 0; i < 10 && !h.ready; i++)
+		sim_step(h.sim);
+	assert_int_equal(h.ready, LOOP_READ);
+	assert_in_range(sim_now_us(h.sim) - began_us, 3000000, 3001000);
+	hand_stop(&h);
+}
+
+static void sim_wall_clock_is_set_and_time_leaps_apart_from_each_other(void **state)
+{
+	struct sim_options calm = sim_options_calm();
+	struct sim *s = sim_new(3, &calm);
+	struct loop *l = sim_loop_new(s);
+	struct clock before = *loop_clock(l);
+
+	sim_set_wall_ms(s, before.wall_ms - 3600000);
+	loop_turn(l, 0);
+	assert_int_equal(loop_clock(l)->wall_ms, before.wall_ms - 3600000);
+	assert_int_equal(loop_clock(l)->mono_ns, before.mono_ns);
+	sim_leap_ms(s, 60000);
+	loop_turn(l, 0);
+	assert_int_equal(loop_clock(l)->wall_ms, before.wall_ms - 3540000);
+	assert_int_equal(loop_clock(l)->mono_ns, before.mono_ns + UINT64_C(60000000000));
+	loop_free(l);
+	sim_free(s);
+}
+
+#ifdef SOCKUDO_UNLUCKY
+static void sim_bad_luck_strikes_its_points_alone_and_loses_nothing(void **state)
+{
+	struct sim_options calm = sim_options_calm();
+	struct hand h;
+	size_t n;
+
+	hand_start(&h, &calm);
+	sim_set_luck(h.sim, 1u << UNLUCKY_SEND_BYTE, 99);
+	for (unsigned i = 0; i < 100; i++) {
+		assert_int_equal(hand_send(&h, S("ab"), &n), OK);
+		assert_int_equal(hand_send(&h, str_skip(S("ab"), n % 2), &n), OK);
+	}
+	assert_in_range(sim_luck_count(h.sim, UNLUCKY_SEND_BYTE).n_struck, 90, 200);
+	assert_int_equal(sim_luck_count(h.sim, UNLUCKY_RECV_BYTE).n_struck, 0);
+	hand_stop(&h);
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -695,6 +754,11 @@ int main(void)
 		cmocka_unit_test(sim_mail_wakes_its_loop),
 		cmocka_unit_test(sim_offloads_in_virtual_time_and_drops_what_has_not_begun),
 		cmocka_unit_test(sim_loop_paused_serves_no_files),
+		cmocka_unit_test(sim_stalled_loop_has_no_turn_and_then_goes_on),
+		cmocka_unit_test(sim_wall_clock_is_set_and_time_leaps_apart_from_each_other),
+#ifdef SOCKUDO_UNLUCKY
+		cmocka_unit_test(sim_bad_luck_strikes_its_points_alone_and_loses_nothing),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
