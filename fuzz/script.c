@@ -492,7 +492,7 @@ static void check_nobody_is_counted(const struct world *w)
 
 static void arm(struct world *w, const struct script_faults *f)
 {
-	mem_fail_nth(f->allocation);
+	mem_fail_run(f->allocation, f->n_more);
 	sim_fail_nth(w->sim, f->call);
 }
 

@@ -17,6 +17,7 @@
  * it has failed. */
 struct script_faults {
 	uint64_t allocation; /* try_alloc */
+	uint64_t n_more;     /* allocations that fail behind that one */
 	uint64_t call;	     /* of net.h, by the server */
 };
 

@@ -30,7 +30,8 @@ static _Atomic int64_t ended_bytes; /* of threads that are gone */
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t end_key;
 static _Thread_local struct thread_count self;
-static _Atomic uint64_t fail_in;
+static _Atomic uint64_t fail_in,
+	fail_more; /* a count down, of which so many fail before the last */
 
 static _Noreturn void die(size_t bytes)
 {
@@ -137,7 +138,7 @@ static bool fails_now(void)
 
 	while (__builtin_expect(n != 0, 0))
 		if (atomic_compare_exchange_weak(&fail_in, &n, n - 1))
-			return n == 1;
+			return n <= 1 + atomic_load_explicit(&fail_more, memory_order_relaxed);
 	return false;
 }
 
@@ -190,7 +191,13 @@ void mem_chunk_free(void *p)
 
 uint64_t mem_fail_nth(uint64_t n)
 {
-	return atomic_exchange(&fail_in, n);
+	return mem_fail_run(n, 0);
+}
+
+uint64_t mem_fail_run(uint64_t n, uint64_t n_more)
+{
+	atomic_store(&fail_more, n_more);
+	return atomic_exchange(&fail_in, n ? n + n_more : 0);
 }
 
 void mem_give_back(void)

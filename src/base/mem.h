@@ -39,5 +39,7 @@ void mem_let_go_of_code(void);
 /* Test seam: the n-th try_alloc from now fails (1 = the next); 0 turns it off. Answers what was left
  * of the count before: 0, it had struck. */
 uint64_t mem_fail_nth(uint64_t n);
+/* As mem_fail_nth, and the n_more after it fail as well. */
+uint64_t mem_fail_run(uint64_t n, uint64_t n_more);
 
 #endif

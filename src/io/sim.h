@@ -114,8 +114,8 @@ uint64_t sim_random(struct sim *s, uint64_t n);
 void sim_reseed(struct sim *s, uint64_t seed, uint64_t stream);
 /* Of everything that happened. */
 uint64_t sim_trace_hash(const struct sim *s);
-/* Test seam: of the calls that loops make from now on the n-th fails, as a system call can: accept
- * finds no descriptor, recv and send find the connection lost, the first loop_watch and offload_run
+/* Test seam: of the calls that loops make from now on the n-th fails, as a system call can: accept,
+ * listen and connect find no descriptor, recv and send find the connection lost, the first loop_watch and offload_run
  * find no room, a post is lost, before or after it has arrived. 0 turns it off. Answers what was left of the count before: 0, it had struck. */
 uint64_t sim_fail_nth(struct sim *s, uint64_t n);
 /* The network resets one connection, chosen at random, at both ends. False: there is none. */

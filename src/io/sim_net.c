@@ -389,7 +389,7 @@ bool sim_reset_any(struct sim *s)
 
 static bool has_descriptor(const struct sim_loop *l)
 {
-	return l->n_files < l->n_files_max;
+	return l->n_files < l->n_files_max && !sim_strikes(l->sim);
 }
 
 static void file_open(struct sim_loop *l, struct sim_file *file, int kind, struct io_file *io)
@@ -566,7 +566,7 @@ static err sim_accept(struct loop *l, struct io_file *listener, struct io_file *
 	if (!link)
 		return ERR_AGAIN;
 	e = &container_of(link, struct sim_conn, pending)->ends[1];
-	if (!has_descriptor(sim_loop_of(l)) || sim_strikes(e->conn->sim)) {
+	if (!has_descriptor(sim_loop_of(l))) {
 		sim_end_close(e);
 		return ERR_LIMIT;
 	}

@@ -83,6 +83,7 @@ MUTANTS = [
     Mutant("memory is looked at once", ADMISSION, "\tif (m.pressure == PRESSURE_DISABLED)\n\t\ttimer_disarm", "\tif (m.pressure != PRESSURE_AVAILABLE)\n\t\ttimer_disarm"),
     Mutant("newcomers come in while memory is short", ADMISSION, "m.pressure = is_above(&m, o->threshold) ? PRESSURE_SHEDDING : PRESSURE_AVAILABLE;", "m.pressure = is_above(&m, o->threshold + 1) ? PRESSURE_SHEDDING : PRESSURE_AVAILABLE;"),
     Mutant("a hub without a turn is not told that its workers have taken their mail", SERVER, "\tif (atomic_load(&s->hub_waits))\n\t\tloop_wake(s->hub_loop);", "\tif (atomic_load(&s->hub_waits) && !s->n_workers)\n\t\tloop_wake(s->hub_loop);"),
+    Mutant("a connection that cannot be watched is kept", CONN, "if (loop_watch(w->loop, &c->file, LOOP_READ) &&\n", "if ((loop_watch(w->loop, &c->file, LOOP_READ) || w->n_conns) &&\n"),
     # What is remembered and asked
     Mutant("a repeated idempotency key is delivered again", PUBLISH, "\tkeep_answer(h, answers, key, body);\n\treturn body;\n}\n\n/* True when", "\treturn body;\n}\n\n/* True when"),
     Mutant("the event of a cache channel is not kept", PUBLISH, "if (frame && is_cached)", "if (frame && is_cached && ch)"),

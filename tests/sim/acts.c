@@ -221,6 +221,17 @@ static bool reset_somebody(struct world *w)
 	return true;
 }
 
+static bool fail_call(struct world *w)
+{
+	uint64_t n = 1 + pick(w, 40);
+
+	if (!w->plan.fails_calls)
+		return false;
+	sim_fail_nth(w->sim, n);
+	trace_fault(w->trace, "call %llu of the loops fails", (unsigned long long)n);
+	return true;
+}
+
 static const struct act {
 	const char *word;
 	unsigned weight;
@@ -253,6 +264,7 @@ static const struct act {
 	{ "files", 2, limit_files },
 	{ "reset", 2, reset_somebody },
 	{ "reload", 3, reload_act },
+	{ "fail-call", 4, fail_call },
 	{ "leap", 1, clocks_leap },
 	{ "set-wall", 2, clocks_set_wall },
 	{ "stall-loop", 2, clocks_stall_loop },

@@ -83,7 +83,7 @@ struct client *client_connect(struct world *w, unsigned app, bool is_witness)
 	c->is_witness = is_witness;
 	c->meets = reload_meets(w, app);
 	c->pressure = w->pressure;
-	c->may_be_shut_out = w->has_few_files;
+	c->may_be_shut_out = w->has_few_files || w->plan.fails_calls;
 	c->hangs_up = chance(w, 50);
 	c->offers_packing = w->plan.compresses && chance(w, 60);
 	c->appetite = is_witness || chance(w, 80) ? 4096 : 16 + pick(w, 100);
@@ -652,8 +652,9 @@ static bool is_legal_end(const struct client *c)
 	bool may_miss_words = client_was_absent(c) || w->plan.stalls;
 
 	return c->state == CLIENT_OVER || (may_miss_words && was_to_go(c)) ||
-	       (w->plan.resets && sim_peer_state(c->peer) == SIM_PEER_RESET) || c->is_dead ||
-	       c->is_half_closed || (c->has_slept && c->state <= CLIENT_WAITING) ||
+	       ((w->plan.resets || w->plan.fails_calls) &&
+		sim_peer_state(c->peer) == SIM_PEER_RESET) ||
+	       c->is_dead || c->is_half_closed || (c->has_slept && c->state <= CLIENT_WAITING) ||
 	       (c->pressure != PRESSURE_IS_NOT && c->state == CLIENT_KNOCKING) ||
 	       world_is_lenient(w) || (c->may_be_shut_out && !c->has_heard) ||
 	       (w->is_draining && c->state == CLIENT_KNOCKING);

@@ -36,6 +36,7 @@ static void draw_faults(struct world *w)
 	p->drains = chance(w, 25);
 	p->reloads = chance(w, 40);
 	p->is_narrow = chance(w, 60);
+	p->fails_calls = chance(w, 12);
 	p->leaps = chance(w, 10);
 	p->sets_wall = chance(w, 15);
 	p->stalls = chance(w, 15);

@@ -69,7 +69,7 @@ static void connect_anew(struct publisher *p)
 
 	p->connection = ++w->n_connections;
 	p->is_half_closed = p->is_stalled = p->is_over = p->has_heard = p->has_slept = false;
-	p->may_be_shut_out = w->has_few_files;
+	p->may_be_shut_out = w->has_few_files || w->plan.fails_calls;
 	p->last_progress_us = sim_now_us(w->sim);
 	p->peer = world_connect(w, (unsigned)pick(w, DOORS), on_change, p);
 	trace_note(w->trace, p->name, "connects");
@@ -252,7 +252,9 @@ static bool is_legal_end(const struct publisher *p)
 	/* What the server has not seen when it closes an idle connection is lost. */
 	bool is_let_go = w->is_draining && (p->n == 0 || server_is_leaving(w->server));
 
-	return p->is_over || (w->plan.resets && sim_peer_state(p->peer) == SIM_PEER_RESET) ||
+	return p->is_over ||
+	       ((w->plan.resets || w->plan.fails_calls) &&
+		sim_peer_state(p->peer) == SIM_PEER_RESET) ||
 	       (p->is_half_closed && p->n == 0) || was_silent || p->has_slept || is_let_go ||
 	       may_miss_last_answer(p) || world_is_lenient(w) ||
 	       (p->may_be_shut_out && !p->has_heard);

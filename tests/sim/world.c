@@ -90,7 +90,7 @@ bool world_step(struct world *w)
 
 	if (!is_quiet) {
 		if (w->plan.fails_memory && !w->is_resting && chance(w, 5))
-			mem_fail_nth(1 + pick(w, 4));
+			mem_fail_run(1 + pick(w, 4), pick(w, 4) ? 0 : pick(w, 4));
 		sim_step(w->sim);
 		mem_fail_nth(0);
 	}
@@ -238,6 +238,7 @@ static void come_to_rest(struct world *w)
 	w->is_resting = true;
 	if (w->has_few_files)
 		world_limit_files(w, UINT32_MAX);
+	sim_fail_nth(w->sim, 0);
 	if (w->is_pressed)
 		pressure_set(w, false);
 	resume_readers(w, false);

@@ -42,6 +42,7 @@ struct plan {
 	bool fails_memory; /* try_alloc fails now and then */
 	bool limits_files; /* descriptors run out now and then */
 	bool resets;	   /* the network breaks connections */
+	bool fails_calls;  /* a call of io fails now and then, whichever it is */
 	bool drains;	   /* at the end */
 	bool reloads;	   /* settings change meanwhile */
 	bool is_narrow;	   /* turns and mailboxes are small */
