@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/testing.h"
 #include "core/auth.h"
+#include "io/unlucky.h"
 #include "server/server.h"
 #include "server/session.h"
 #include "codec/pusher.h"
@@ -87,6 +88,13 @@ void *outbox_add(struct outbox *o, uint32_t kind, size_t bytes)
 	fixture->record = xalloc(bytes);
 	return fixture->record;
 }
+
+#ifdef SOCKUDO_UNLUCKY
+bool loop_is_unlucky(const struct loop *l, enum unlucky point)
+{
+	return false;
+}
+#endif
 
 const struct clock *loop_clock(const struct loop *l)
 {

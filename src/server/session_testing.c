@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "codec/pusher.h"
+#include "io/unlucky.h"
 #include "server/server.h"
 
 #define PEERS_MAX 64
@@ -153,6 +154,13 @@ void world_settle(void)
 }
 
 /* Time */
+
+#ifdef SOCKUDO_UNLUCKY
+bool loop_is_unlucky(const struct loop *l, enum unlucky point)
+{
+	return false;
+}
+#endif
 
 const struct clock *loop_clock(const struct loop *l)
 {
