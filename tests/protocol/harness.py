@@ -68,9 +68,9 @@ def merged(base, over):
 class Server:
     """A server of its own, on a free port. settings are top-level keys of its configuration.
 
-    descriptors: how many it may have open. env: variables besides our own."""
+    descriptors: how many it may have open."""
 
-    def __init__(self, apps=None, descriptors=None, env=None, **settings):
+    def __init__(self, apps=None, descriptors=None, **settings):
         config = merged(base_config(), settings)
         config["app_manager"] = {"driver": "memory", "array": {"apps": apps or [app()]}}
         self.folder = Path(tempfile.mkdtemp(prefix="sockudo-protocol-"))
@@ -83,7 +83,6 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
-                env={**os.environ, **(env or {})},
                 preexec_fn=descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors,) * 2)),
             )
         try:

@@ -79,11 +79,6 @@ export class Server {
     }
   }
 
-  /** Does its log have this text? */
-  hasSaid(text) {
-    return this.#log.includes(text);
-  }
-
   get #configFile() {
     return path.join(this.#folder, 'config.json');
   }
