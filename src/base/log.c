@@ -33,6 +33,7 @@ struct log {
 	pthread_mutex_t lock;
 	struct buf line;
 	struct limit limits[N_LIMITS];
+	uint64_t n_lost; /* since a line was taken */
 };
 
 static const struct {
@@ -230,13 +231,28 @@ static void put_line(struct log *l, enum log_level lv, const char *event, const 
 	buf_putc(&l->line, '\n');
 }
 
+static bool hand_over(struct log *l)
+{
+	return l->o.write(l->o.ctx, buf_str(&l->line));
+}
+
+static void report_lost(struct log *l)
+{
+	if (l->n_lost == 0)
+		return;
+	put_line(l, LOG_WARN, "log lines lost", &LF_U64("lines", l->n_lost), 1, 0);
+	if (hand_over(l))
+		l->n_lost = 0;
+}
+
 static void write_line(struct log *l, enum log_level lv, const char *event,
 		       const struct log_field *f, size_t n, uint64_t n_held)
 {
+	report_lost(l);
 	put_line(l, lv, event, f, n, n_held);
 	if (!buf_ok(&l->line))
 		put_line(l, lv, event, &LF_CSTR("fields", "too long"), 1, n_held);
-	l->o.write(l->o.ctx, buf_str(&l->line));
+	l->n_lost += !hand_over(l);
 }
 
 static void report_held(struct log *l, const struct limit *lim)
@@ -296,6 +312,7 @@ void log_free(struct log *l)
 		return;
 	for (size_t i = 0; i < N_LIMITS; i++)
 		report_held(l, &l->limits[i]);
+	report_lost(l);
 	buf_fini(&l->line);
 	pthread_mutex_destroy(&l->lock);
 	xfree(l);

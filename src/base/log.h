@@ -6,7 +6,8 @@
  * versions, because operators match on it) and fields. Both forms are those of the original, so
  * that its users' collectors go on working.
  * Secrets, payloads and auth strings are never passed in. log_limited lets one line per event
- * name and second through; the next one, or log_free, says how many were held back. Values are
+ * name and second through; the next one, or log_free, says how many were held back. What the sink
+ * does not take is lost, and the next line that it takes follows one that counts them. Values are
  * cut at 1 KiB, a line at 8 KiB, and bytes that could fool a terminal are replaced, so that
  * fields may come from a peer. Nothing is allocated after log_new. The sink is given by main;
  * this floor writes nothing itself. Thread-safe. */
@@ -37,7 +38,8 @@ struct log_options {
 	bool json;
 	bool colors;
 	bool no_target;
-	void (*write)(void *ctx, str line); /* line ends with '\n'; called under the log's lock */
+	/* line ends with '\n'; called under the log's lock. False: it was not taken. */
+	bool (*write)(void *ctx, str line);
 	int64_t (*wall_us)(void *ctx);
 	void *ctx;
 };

@@ -11,16 +11,20 @@ struct sink {
 	struct buf text;
 	size_t n_lines;
 	int64_t now_ms;
+	bool is_full;
 };
 
-static void sink_write(void *ctx, str line)
+static bool sink_write(void *ctx, str line)
 {
 	struct sink *s = ctx;
 
+	if (s->is_full)
+		return false;
 	assert_int_equal(line.p[line.n - 1], '\n');
 	assert_int_equal(str_find_char(line, '\n'), line.n - 1);
 	buf_puts(&s->text, line);
 	s->n_lines++;
+	return true;
 }
 
 static int64_t sink_wall_us(void *ctx)
@@ -266,6 +270,28 @@ static void log_limits_more_events_than_it_has_places(void **state)
 	buf_fini(&s.text);
 }
 
+static void log_counts_what_its_sink_did_not_take(void **state)
+{
+	struct sink s;
+	struct log *l = sink_open(&s, false, false);
+
+	s.is_full = true;
+	for (int i = 0; i < 3; i++)
+		log_write(l, LOG_INFO, "x");
+	s.is_full = false;
+	log_write(l, LOG_INFO, "y");
+	log_write(l, LOG_INFO, "z");
+	assert_text(&s, S("2024-02-29T12:34:56.789000Z  WARN sockudo: log lines lost lines=3\n"
+			  "2024-02-29T12:34:56.789000Z  INFO sockudo: y\n"
+			  "2024-02-29T12:34:56.789000Z  INFO sockudo: z\n"));
+	s.is_full = true;
+	log_write(l, LOG_INFO, "x");
+	s.is_full = false;
+	log_free(l);
+	assert_text(&s, S("2024-02-29T12:34:56.789000Z  WARN sockudo: log lines lost lines=1\n"));
+	buf_fini(&s.text);
+}
+
 static void log_moves_no_live_bytes_after_the_start(void **state)
 {
 	struct sink s;
@@ -357,6 +383,7 @@ int main(void)
 		cmocka_unit_test(log_limited_lets_one_a_second_through_and_counts),
 		cmocka_unit_test(log_free_says_what_was_still_held_back),
 		cmocka_unit_test(log_limits_more_events_than_it_has_places),
+		cmocka_unit_test(log_counts_what_its_sink_did_not_take),
 		cmocka_unit_test(log_moves_no_live_bytes_after_the_start),
 		cmocka_unit_test(log_dates_follow_the_calendar),
 		cmocka_unit_test(log_level_parse_knows_six_words_in_any_case),

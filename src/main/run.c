@@ -13,6 +13,7 @@
 #include "main/confine.h"
 #include "main/descriptors.h"
 #include "main/listen.h"
+#include "main/log_output.h"
 #include "main/reload.h"
 #include "main/screen.h"
 #include "main/service.h"
@@ -31,6 +32,7 @@ enum { LOOPS_MAX = 65 };
 struct run {
 	const struct config *config;
 	struct log *log;
+	struct log_output log_output;
 	struct loop *control;
 	struct signals *signals;
 	struct loop *loops[LOOPS_MAX]; /* workers, then the hub */
@@ -56,18 +58,6 @@ struct run {
 
 /* Log */
 
-static void write_stdout(void *ctx, str line)
-{
-	while (line.n) {
-		ssize_t n = write(STDOUT_FILENO, line.p, line.n);
-
-		if (n < 0 && errno != EINTR)
-			return;
-		if (n > 0)
-			line = str_skip(line, (size_t)n);
-	}
-}
-
 static int64_t wall_us(void *ctx)
 {
 	struct timespec t;
@@ -90,15 +80,17 @@ static bool is_json(const struct config *c)
 	return str_eq(c->logging.format, S("json"));
 }
 
-static struct log *open_log(const struct config *c)
+static struct log *open_log(struct run *r)
 {
+	const struct config *c = r->config;
 	struct log_options o = {
 		.level = LOG_INFO,
 		.json = is_json(c),
 		.colors = !is_json(c) && is_colourful(c),
 		.no_target = !c->logging.include_target,
-		.write = write_stdout,
+		.write = log_output_write,
 		.wall_us = wall_us,
+		.ctx = &r->log_output,
 	};
 
 	log_level_parse(c->logging.level, &o.level);
@@ -283,7 +275,7 @@ static const struct app *first_enabled(const struct app_table *apps)
 	return NULL;
 }
 
-static void show_screen(const struct run *r, const struct run_input *in)
+static void show_screen(struct run *r, const struct run_input *in)
 {
 	struct screen s = {
 		.program = in->program,
@@ -305,7 +297,7 @@ static void show_screen(const struct run *r, const struct run_input *in)
 	confine_put(&r->sandbox, &sandbox);
 	s.sandbox = buf_str(&sandbox);
 	screen_put(&s, &b);
-	write_stdout(NULL, buf_str(&b));
+	log_output_write(&r->log_output, buf_str(&b));
 	buf_fini(&sandbox);
 	buf_fini(&b);
 }
@@ -390,9 +382,10 @@ static void close_all(struct run *r, const struct run_input *in)
 int run_server(const struct run_input *in)
 {
 	const struct config *c = in->config;
-	struct run r = { .config = c, .log = open_log(c) };
+	struct run r = { .config = c, .log_output = { .fd = STDOUT_FILENO } };
 	bool is_up;
 
+	r.log = open_log(&r);
 	buf_init(&r.problem, 4096);
 	log_write(r.log, LOG_INFO, "logging initialized with resolved configuration",
 		  LF_STR("output_format", c->logging.format), LF_STR("filter", c->logging.level),

@@ -17,9 +17,10 @@ struct world {
 	struct buf logged;
 };
 
-static void write_log(void *ctx, str line)
+static bool write_log(void *ctx, str line)
 {
 	buf_puts(&((struct world *)ctx)->logged, line);
+	return true;
 }
 
 static int64_t wall_us(void *ctx)

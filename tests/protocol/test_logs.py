@@ -1,14 +1,20 @@
 """What the server writes to standard output: one line per event, in both forms."""
 
+import fcntl
 import json
+import os
 import re
 import signal
+import struct
+import subprocess
 import tempfile
+import termios
 import threading
+import time
 import unittest
 
-from harness import KEY, PROGRAM, Server, app
-from test_commands import Process
+from harness import KEY, PROGRAM, TIMEOUT_S, Server, Ws, app
+from test_commands import OWN_VARIABLES, Process
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 MEMBERS = ["timestamp", "level", "fields", "target"]
@@ -16,6 +22,47 @@ MEMBERS = ["timestamp", "level", "fields", "target"]
 
 def records(log):
     return [json.loads(line) for line in log.splitlines()]
+
+
+class Piped:
+    """A server that writes to a pipe which is read when we say so."""
+
+    def __init__(self, **env):
+        self.reader, writer = os.pipe()
+        self.process = subprocess.Popen([PROGRAM], stdout=writer, env={**OWN_VARIABLES, **env}, cwd="/")
+        os.close(writer)
+        self.said = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        os.close(self.reader)
+        self.process.terminate()
+        assert self.process.wait(TIMEOUT_S) == 0
+
+    def read_until(self, pattern):
+        while not (found := re.search(pattern, self.said)):
+            before = len(self.said)
+            self.make_room()
+            assert len(self.said) > before, self.said
+        return found
+
+    def make_room(self):
+        self.said += os.read(self.reader, 65536)
+
+    def fill(self):
+        """Makes it small, and waits until it does not become fuller."""
+        fcntl.fcntl(self.reader, fcntl.F_SETPIPE_SZ, 8192)
+        before = -1
+        while before < self.n_unread():
+            before = self.n_unread()
+            for _ in range(100):
+                self.process.send_signal(signal.SIGHUP)
+                time.sleep(0.003)
+
+    def n_unread(self):
+        return struct.unpack("i", fcntl.ioctl(self.reader, termios.FIONREAD, b"\0" * 4))[0]
 
 
 class Logs(unittest.TestCase):
@@ -73,6 +120,18 @@ class Logs(unittest.TestCase):
     def test_the_target_can_be_left_out(self):
         for line in self.text_of_a_life(LOG_INCLUDE_TARGET="false"):
             self.assertNotIn("sockudo: ", line)
+
+    def test_nobody_waits_for_who_does_not_read_the_log(self):
+        with Piped(PORT="0", HOST="127.0.0.1", METRICS_ENABLED="0", SOCKUDO_MAX_CONNECTIONS="1") as server:
+            port = int(server.read_until(rb"http server listening listen_addr=[^ ]*:(\d+)")[1])
+            server.fill()
+            with Ws(port) as served, Ws(port) as refused:
+                served.event()
+                self.assertEqual(refused.event()["data"]["code"], 4100)  # which its worker has logged
+                served.fence()
+            server.make_room()
+            server.process.send_signal(signal.SIGHUP)  # which is worth a line
+            server.read_until(rb"log lines lost lines=\d+")
 
     def test_levels_follow_the_rules_of_the_variables(self):
         for env, levels in (
