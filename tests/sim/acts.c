@@ -385,7 +385,8 @@ static void do_often(struct world *w, uint64_t n, bool (*run)(struct world *w))
 /* Without it a short run would be over before anybody talks to anybody. */
 static void start_running(struct world *w)
 {
-	uint64_t n_connects = pick(w, w->plan.n_clients + 1);
+	unsigned n_wished = w->wish->n_clients;
+	uint64_t n_connects = n_wished ? n_wished : pick(w, w->plan.n_clients + 1);
 	uint64_t n_subscribes = pick(w, 2 * w->plan.n_clients * w->plan.n_topics);
 
 	do_often(w, n_connects, connect_client);

@@ -18,7 +18,7 @@ static struct app_counts model_counts(const struct world *w, unsigned app)
 {
 	struct app_counts n = { 0 };
 
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < w->n_places; i++)
 		n.connections += w->clients[i] && w->clients[i]->app == app;
 	for (unsigned i = 0; i < w->oracle.n_topics; i++) {
 		const struct topic *t = &w->oracle.topics[i];

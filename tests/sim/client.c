@@ -30,7 +30,7 @@ static void fail(const struct client *c, const char *fmt, ...)
 
 static void on_change(struct sim_peer *p)
 {
-	((struct client *)sim_peer_user(p))->is_changed = true;
+	client_change(sim_peer_user(p));
 }
 
 static void draw_ws_key(struct client *c)
@@ -62,12 +62,18 @@ static void ask_for_upgrade(struct client *c)
 	buf_puts(&c->out, S("\r\n\r\n"));
 }
 
-static struct client **find_place(struct world *w)
+static unsigned find_place(struct world *w)
 {
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < w->n_places; i++)
 		if (!w->clients[i])
-			return &w->clients[i];
-	NEVER("too many clients");
+			return i;
+	ASSERT(w->n_places < CLIENTS_MAX);
+	return w->n_places++;
+}
+
+void client_change(struct client *c)
+{
+	c->world->changed[c->place / 64] |= UINT64_C(1) << c->place % 64;
 }
 
 struct client *client_connect(struct world *w, unsigned app, bool is_witness)
@@ -75,8 +81,9 @@ struct client *client_connect(struct world *w, unsigned app, bool is_witness)
 	struct client *c = xnew(struct client);
 	unsigned door = (unsigned)pick(w, DOORS);
 
-	*find_place(w) = c;
 	c->world = w;
+	c->place = find_place(w);
+	w->clients[c->place] = c;
 	c->connection = ++w->n_connections;
 	c->came_in_act = w->n_acts;
 	c->app = app;
@@ -117,9 +124,8 @@ static void client_free(struct client *c)
 	struct world *w = c->world;
 
 	lose_subs(c);
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (w->clients[i] == c)
-			w->clients[i] = NULL;
+	w->clients[c->place] = NULL;
+	w->changed[c->place / 64] &= ~(UINT64_C(1) << c->place % 64);
 	if (w->witness == c)
 		w->witness = NULL;
 	buf_fini(&c->in);
@@ -145,7 +151,7 @@ struct ask *client_ask(struct client *c, enum ask_kind kind)
 
 	ASSERT(c->n_asks <= ASKS_MAX);
 	*a = (struct ask){ .kind = kind };
-	c->is_changed = true;
+	client_change(c);
 	return a;
 }
 
@@ -271,8 +277,10 @@ static struct json find_member(struct json object, str name)
 
 static bool is_socket_id_taken(const struct client *c)
 {
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-		const struct client *other = c->world->clients[i];
+	const struct world *w = c->world;
+
+	for (unsigned i = 0; i < w->n_places; i++) {
+		const struct client *other = w->clients[i];
 
 		if (other && other != c && strcmp(other->id, c->id) == 0)
 			return true;
@@ -671,10 +679,9 @@ void client_serve(struct client *c)
 {
 	str in;
 
-	c->is_changed = false;
 	send(c);
 	if (receive(c))
-		c->is_changed = true; /* there may be more */
+		client_change(c); /* there may be more */
 	in = buf_str(&c->in);
 	while (!c->is_refused && understand(c, &in))
 		continue;

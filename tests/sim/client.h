@@ -47,11 +47,11 @@ struct client {
 	struct sim_peer *peer;
 	char name[12];
 	uint32_t connection;
+	unsigned place;	      /* world.clients */
 	uint32_t came_in_act; /* his name, and by what he is found */
 	unsigned app;
 	enum client_state state;
 	bool is_witness;
-	bool is_changed; /* wants to be served */
 	bool is_paused;
 	bool is_dead;	 /* paused for ever */
 	bool was_absent; /* paused for longer than the server waits for last words */
@@ -81,6 +81,8 @@ struct client {
 };
 
 struct client *client_connect(struct world *w, unsigned app, bool is_witness);
+/* It wants to be served. */
+void client_change(struct client *c);
 /* Reads, understands, answers, writes. May free the client. */
 void client_serve(struct client *c);
 /* The world rests: all is answered. */

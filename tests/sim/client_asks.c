@@ -59,7 +59,7 @@ static void say(struct client *c, str text)
 		packed = 0;
 	}
 	wire_put_frame(&c->out, WIRE_FIN | packed | opcode, text, draw_mask(c));
-	c->is_changed = true;
+	client_change(c);
 }
 
 static void say_buf(struct client *c, struct buf *b)
@@ -402,7 +402,7 @@ void client_half_close(struct client *c)
 {
 	trace_note(c->world->trace, c->name, "ends its own stream");
 	c->is_half_closed = true;
-	c->is_changed = true;
+	client_change(c);
 }
 
 bool client_was_absent(const struct client *c)
@@ -421,7 +421,7 @@ void client_pause(struct client *c, bool is_paused)
 		c->was_absent = client_was_absent(c);
 	trace_note(c->world->trace, c->name, is_paused ? "stops reading" : "reads again");
 	c->is_paused = is_paused;
-	c->is_changed = true;
+	client_change(c);
 	sim_peer_pause(c->peer, is_paused);
 }
 

@@ -10,7 +10,7 @@ enum { MINUTE_MS = 60000, HOUR_MS = 60 * MINUTE_MS, STALL_MS_MAX = 5000 };
  * read, and those who wait at a door that is shut. */
 static void warn_clients(struct world *w, bool is_settled)
 {
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+	for (unsigned i = 0; i < w->n_places; i++) {
 		struct client *c = w->clients[i];
 
 		if (c && (!is_settled || c->is_paused || c->state <= CLIENT_WAITING))

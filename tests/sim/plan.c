@@ -99,6 +99,19 @@ void plan_words(const struct plan *p, char *text, size_t bytes)
 	}
 }
 
+/* Mostly few, who do more with each other. */
+static void draw_clients(struct world *w, const struct world_wish *wish)
+{
+	enum { FEW = 22, CROWD = 300 };
+	struct plan *p = &w->plan;
+
+	p->n_clients = between(w, 2, FEW);
+	if (wish->n_clients)
+		p->n_clients = wish->n_clients;
+	else if (!wish->is_peaceful && chance(w, 2))
+		p->n_clients = between(w, 100, CROWD);
+}
+
 void plan_draw(struct world *w, const struct world_wish *wish)
 {
 	static const unsigned WORKERS[] = { 1, 2, 4 };
@@ -109,7 +122,7 @@ void plan_draw(struct world *w, const struct world_wish *wish)
 	if (wish->n_workers)
 		p->n_workers = wish->n_workers;
 	p->n_topics = between(w, 1, TOPICS_MAX);
-	p->n_clients = between(w, 2, CLIENTS_MAX - 2);
+	draw_clients(w, wish);
 	p->n_publishers = between(w, 1, PUBLISHERS_MAX);
 	p->n_users = between(w, 1, WITNESS_USER);
 	p->pause_steps = between(w, 0, 3) * 8;

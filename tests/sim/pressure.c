@@ -22,7 +22,7 @@ void pressure_begin(struct world *w, struct server_options *o)
 /* Who is on his way meets what was, or what is. */
 static void warn(struct world *w)
 {
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < w->n_places; i++)
 		if (w->clients[i] && w->clients[i]->state == CLIENT_KNOCKING)
 			w->clients[i]->pressure = PRESSURE_MAY_BE;
 }

@@ -43,7 +43,7 @@ unsigned reload_meets(const struct world *w, unsigned app)
 static void warn_everybody(struct world *w, unsigned meets)
 {
 	w->small_meets |= meets;
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < w->n_places; i++)
 		if (w->clients[i] && w->clients[i]->app == APP_SMALL)
 			w->clients[i]->meets |= meets;
 	for (unsigned i = 0; i < w->plan.n_publishers; i++)
@@ -145,7 +145,7 @@ void reload_rest(struct world *w)
 
 	if (w->apps_before)
 		trace_fail(w->trace, "the reload does not come to its end");
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+	for (unsigned i = 0; i < w->n_places; i++) {
 		struct client *c = w->clients[i];
 
 		if (!c)

@@ -26,7 +26,7 @@ static void visit(struct world *w, unsigned n)
 		if (world_begin_act(w))
 			client_connect(w, APP_MAIN, false);
 	world_settle(w);
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < w->n_places; i++)
 		for (unsigned k = 0; k < o->n_topics && w->clients[i]; k++)
 			if (o->topics[k].app == APP_MAIN && chance(w, 50))
 				client_subscribe(w->clients[i], &o->topics[k],
@@ -35,7 +35,7 @@ static void visit(struct world *w, unsigned n)
 		publisher_publish(w->publishers[0]);
 	for (unsigned k = (unsigned)pick(w, 200); k > 0; k--)
 		world_step(w);
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < w->n_places; i++)
 		if (w->clients[i])
 			client_vanish(w->clients[i], chance(w, 50));
 	world_settle(w);

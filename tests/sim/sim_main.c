@@ -3,7 +3,7 @@
  *   sockudo-sim --seed 1 --seeds 1000      seeds 1 to 1000, and the scenarios
  *   sockudo-sim --seed 17 --trace          one, as a readable conversation
  *
- * --steps N acts per seed, --workers N instead of what the seed says; --without WORD,… and
+ * --steps N acts per seed, --workers N and --clients N instead of what the seed says; --without WORD,… and
  * --skip 3-40,57 leave things out of the same run, --acts 5,9-12 leaves nothing but these in it, which is how tools/sim-swarm makes a failing one
  * small (--trap gives it something to do). --patience S is how long a run may take (60; 0: for
  * ever), --who and --channel what of its trace is shown. The status is 0 only if everything was right. See
@@ -67,6 +67,7 @@ static _Noreturn void explain(void)
 {
 	fprintf(stderr,
 		"usage: sockudo-sim [--seed N] [--seeds N] [--steps N] [--workers 1|2|4]\n"
+		"                   [--clients N]\n"
 		"                   [--without WORD,...] [--skip 3-40,57,90-] [--acts 5,9-12]\n"
 		"                   [--trace] [--who c29,p1] [--channel presence-5] [--patience "
 		"S]\n"
@@ -94,6 +95,9 @@ static bool read_option(struct options *o, int option)
 	case 'w':
 		o->wish.n_workers = (unsigned)number(optarg);
 		return o->wish.n_workers <= WORKERS_MAX && o->wish.n_workers != 3;
+	case 'r':
+		o->wish.n_clients = (unsigned)number(optarg);
+		return o->wish.n_clients <= CLIENTS_MAX - 2;
 	case 'o':
 		o->without = optarg;
 		return cut_read_without(&o->wish.cut, text);
@@ -136,6 +140,7 @@ static void read_options(struct options *o, int argc, char **argv)
 		{ "seeds", required_argument, NULL, 'n' },
 		{ "steps", required_argument, NULL, 'm' },
 		{ "workers", required_argument, NULL, 'w' },
+		{ "clients", required_argument, NULL, 'r' },
 		{ "without", required_argument, NULL, 'o' },
 		{ "skip", required_argument, NULL, 'k' },
 		{ "acts", required_argument, NULL, 'a' },
@@ -199,6 +204,8 @@ static void begin_trace(struct runner *r, uint64_t seed)
 		   (unsigned long long)o->n_steps);
 	if (o->wish.n_workers)
 		buf_printf(&b, " WORKERS=%u", o->wish.n_workers);
+	if (o->wish.n_clients)
+		buf_printf(&b, " CLIENTS=%u", o->wish.n_clients);
 	add_word(&b, "WITHOUT", o->without);
 	add_word(&b, "SKIP", o->skip);
 	add_word(&b, "ACTS", o->acts);
@@ -282,7 +289,7 @@ static void check_luck(struct runner *r)
 	const char *dead = luck_find_dead(&r->tally.luck);
 
 	if (o->n_seeds < SEEDS_OF_LUCK || o->wish.cut.without || o->acts[0] || o->skip[0] ||
-	    o->wish.n_workers)
+	    o->wish.n_workers || o->wish.n_clients)
 		return;
 	begin_case(r, "every point of bad luck has struck");
 	if (dead)

@@ -54,11 +54,13 @@ static bool serve_clients(struct world *w)
 {
 	bool any = false;
 
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-		if (!w->clients[i] || !w->clients[i]->is_changed)
-			continue;
-		client_serve(w->clients[i]);
-		any = true;
+	for (unsigned i = 0; i * 64 < w->n_places; i++) {
+		uint64_t changed = w->changed[i];
+
+		w->changed[i] = 0;
+		any |= changed != 0;
+		for (; changed; changed &= changed - 1)
+			client_serve(w->clients[i * 64 + (unsigned)__builtin_ctzll(changed)]);
 	}
 	return any;
 }
@@ -141,7 +143,7 @@ unsigned world_n_clients(const struct world *w)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < w->n_places; i++)
 		n += w->clients[i] != NULL;
 	return n;
 }
@@ -152,7 +154,7 @@ struct client *world_random_client(struct world *w)
 	struct client *found = NULL;
 	uint64_t salt = pick(w, UINT64_MAX), highest = 0;
 
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+	for (unsigned i = 0; i < w->n_places; i++) {
 		struct client *c = w->clients[i];
 		uint64_t rank = c ? world_rank(salt, c->came_in_act) : 0;
 
@@ -167,7 +169,7 @@ struct client *world_random_client(struct world *w)
 /* Who is on his way may be turned back, too. */
 static void warn_newcomers(struct world *w)
 {
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < w->n_places; i++)
 		if (w->clients[i] && !w->clients[i]->has_heard)
 			w->clients[i]->may_be_shut_out = true;
 	for (unsigned i = 0; i < w->plan.n_publishers; i++)
@@ -191,7 +193,7 @@ void world_limit_files(struct world *w, unsigned n_max)
 
 static void resume_readers(struct world *w, bool with_dead)
 {
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+	for (unsigned i = 0; i < w->n_places; i++) {
 		struct client *c = w->clients[i];
 
 		if (c && c->is_paused && (with_dead || !c->is_dead))
@@ -201,7 +203,7 @@ static void resume_readers(struct world *w, bool with_dead)
 
 static bool has_dead_clients(const struct world *w)
 {
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < w->n_places; i++)
 		if (w->clients[i] && w->clients[i]->is_dead)
 			return true;
 	return false;
@@ -252,7 +254,7 @@ static void come_to_rest(struct world *w)
 static void check_people(struct world *w)
 {
 	w->n_small_max = w->n_all_max = 0;
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+	for (unsigned i = 0; i < w->n_places; i++) {
 		if (!w->clients[i])
 			continue;
 		client_rest(w->clients[i]);
@@ -299,7 +301,7 @@ static void go_on_meanwhile(struct world *w)
 		if (!world_begin_act(w))
 			continue;
 		p = w->publishers[pick(w, w->plan.n_publishers)];
-		if (chance(w, 10) && world_n_clients(w) < CLIENTS_MAX)
+		if (chance(w, 10) && world_n_clients(w) < w->plan.n_clients + 2)
 			client_connect(w, APP_MAIN, false);
 		if (chance(w, 50) && w->oracle.n_events < EVENTS_MAX - 16 && publisher_may_ask(p))
 			publisher_publish(p);
@@ -321,7 +323,7 @@ static void drain(struct world *w)
 	if (!server_is_drained(w->server))
 		trace_fail(w->trace, "%zu connections are left of a server that was to go",
 			   server_n_connections(w->server));
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < w->n_places; i++)
 		if (w->clients[i])
 			trace_fail(w->trace, "%s is still there, though the server has gone",
 				   w->clients[i]->name);
@@ -334,7 +336,7 @@ void world_end(struct world *w)
 	reload_restore(w);
 	if (w->plan.drains)
 		drain(w);
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < w->n_places; i++)
 		if (w->clients[i])
 			leave(w->clients[i]);
 	come_to_rest(w);

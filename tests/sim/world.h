@@ -15,7 +15,7 @@
 
 enum {
 	WORKERS_MAX = 4,
-	CLIENTS_MAX = 24,
+	CLIENTS_MAX = 320,
 	PUBLISHERS_MAX = 3,
 	GHOSTS_MAX = 3,
 	DOORS = 3,     /* IPv4, IPv6, a unix socket */
@@ -111,8 +111,10 @@ struct world {
 	str keyed_body;		 /* n == 0: there is none */
 	struct deflate *deflate; /* of all clients */
 
-	struct client *clients[CLIENTS_MAX];
-	struct client *witness; /* one of them, or NULL */
+	struct client *clients[CLIENTS_MAX]; /* NULL: nobody is there */
+	unsigned n_places;		     /* that were ever taken */
+	uint64_t changed[CLIENTS_MAX / 64];  /* a bit for each that wants to be served */
+	struct client *witness;		     /* one of them, or NULL */
 	struct publisher *publishers[PUBLISHERS_MAX];
 	struct publisher *auditor;
 	uint32_t n_connections;	   /* ever made: their numbers */
@@ -134,8 +136,8 @@ struct world {
 };
 
 struct world_wish {
-	unsigned n_workers; /* 0: the seed decides */
-	bool is_peaceful;   /* no faults, no quotas */
+	unsigned n_workers, n_clients; /* 0: the seed decides */
+	bool is_peaceful;	       /* no faults, no quotas */
 	struct cut cut;
 	/* A failure on purpose, to test those who make one small: "resets,connect,vanish" is a run
 	 * with resets in which these acts take place in this order, with any others between them. */
