@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "client.h"
 #include "clocks.h"
+#include "dismissal.h"
 #include "ghost.h"
 #include "plan.h"
 #include "pressure.h"
@@ -270,6 +271,7 @@ static const struct act {
 	{ "stall-loop", 2, clocks_stall_loop },
 	{ "ghost", 2, ghost_appear },
 	{ "pressure", 2, pressure_act },
+	{ "dismiss", 4, dismissal_act },
 };
 
 _Static_assert(ARRAY_LEN(ACTS) <= ACTS_MAX, "world.n_done has a place for each");

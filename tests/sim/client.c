@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "codec/deflate.h"
 #include "codec/websocket.h"
+#include "dismissal.h"
 #include "reload.h"
 #include "wire.h"
 
@@ -321,8 +322,10 @@ static bool is_legal_refusal(const struct client *c, uint64_t code)
 	return code == 4200 && w->is_draining;
 }
 
-static bool is_legal_farewell(const struct client *c, uint64_t code)
+static bool is_legal_farewell(const struct client *c, uint64_t code, str message)
 {
+	if (dismissal_says(c, code, message))
+		return true;
 	if (code == 4200)
 		return c->world->is_draining;
 	return (code == 4201 && (c->is_dead || c->has_slept)) || reload_may_close(c->meets, code);
@@ -341,10 +344,14 @@ static void on_error(struct client *c, const struct words *words)
 {
 	struct ask *a;
 	uint64_t code = 0;
+	str message = { 0 };
 
-	if (words->raw_data.kind == JSON_OBJECT)
+	if (words->raw_data.kind == JSON_OBJECT) {
 		json_to_u64(find_member(words->raw_data, S("code")), 9999, &code);
-	if (c->state == CLIENT_WAITING ? is_legal_refusal(c, code) : is_legal_farewell(c, code)) {
+		message = decoded(c, find_member(words->raw_data, S("message")));
+	}
+	if (c->state == CLIENT_WAITING ? is_legal_refusal(c, code) :
+					 is_legal_farewell(c, code, message)) {
 		c->farewell = (uint16_t)code;
 		return;
 	}
@@ -650,7 +657,8 @@ static bool was_to_go(const struct client *c)
 	bool may_be_refused = is_legal_refusal(c, 4004) || is_legal_refusal(c, 4100);
 
 	return c->state == CLIENT_LEAVING || c->has_slept || c->meets != MEETS_SERVICE ||
-	       c->world->is_draining || (c->state <= CLIENT_WAITING && may_be_refused);
+	       dismissal_threatens(c) || c->world->is_draining ||
+	       (c->state <= CLIENT_WAITING && may_be_refused);
 }
 
 static bool is_legal_end(const struct client *c)

@@ -57,6 +57,8 @@ struct client {
 	bool was_absent; /* paused for longer than the server waits for last words */
 	uint64_t paused_at_us;
 	bool is_half_closed;
+	uint32_t dismissal; /* the last one that it has to obey; dismissal.h */
+	bool must_go;
 	bool may_be_shut_out;	/* descriptors ran out while it came */
 	bool has_heard;		/* anything at all */
 	size_t appetite;	/* bytes per reading */

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "dismissal.h"
 #include "reload.h"
 #include "wire.h"
 
@@ -202,6 +203,8 @@ static void on_answer(struct publisher *p, const struct wire_answer *a)
 		else
 			oracle_refused(o, r->first_event + i);
 	}
+	if (is_published && r->dismissal)
+		dismissal_done(p->world, r->dismissal);
 	if (is_published && r->keyed_body.n > 0)
 		p->world->keyed_body = r->keyed_body;
 	p->is_over = r->is_last || a->closes;

@@ -17,7 +17,8 @@ struct request {
 	bool has_slept;	     /* it was on its way when time leapt */
 	bool is_last;	     /* the connection ends with its answer */
 	uint32_t first_event, n_events;
-	str keyed_body; /* of a publish with a key; n == 0: without */
+	uint32_t dismissal; /* dismissal.h */
+	str keyed_body;	    /* of a publish with a key; n == 0: without */
 	enum { BODY_IS, BODY_HAS, BODY_LISTS_USERS } check;
 	str body; /* in the publisher's arena */
 	uint32_t users;
@@ -67,6 +68,9 @@ void publisher_warn(struct publisher *p, unsigned app, unsigned meets);
 /* Time has leapt while it was in the middle of things. */
 void publisher_sleep(struct publisher *p);
 void publisher_vanish(struct publisher *p, bool by_reset);
+
+/* A POST without a body, for dismissal.h. */
+void publisher_dismiss(struct publisher *p, const char *path, uint32_t dismissal);
 
 /* A signed GET of a path below /apps/{id}, with a query (empty, or names that sort behind auth_…). */
 void publisher_get(struct publisher *p, unsigned app, str path, str query,

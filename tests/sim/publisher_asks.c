@@ -131,6 +131,17 @@ void publisher_get(struct publisher *p, unsigned app, str path, str query,
 	await(p, &r);
 }
 
+void publisher_dismiss(struct publisher *p, const char *path, uint32_t dismissal)
+{
+	struct buf empty;
+
+	buf_init(&empty, 0);
+	post(p, APP_MAIN, path, &empty,
+	     &(struct request){
+		     .status = 200, .body = S("{\"ok\":true}"), .dismissal = dismissal });
+	buf_fini(&empty);
+}
+
 void publisher_get_plain(struct publisher *p, const char *path, const struct request *expected)
 {
 	buf_printf(&p->out, "GET %s HTTP/1.1\r\n\r\n", path);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "client.h"
 #include "codec/deflate.h"
+#include "dismissal.h"
 #include "ghost.h"
 #include "luck.h"
 #include "plan.h"
@@ -272,6 +273,7 @@ void world_rest(struct world *w)
 	come_to_rest(w);
 	check_people(w);
 	reload_rest(w);
+	dismissal_rest(w);
 	audit(w);
 	begin_round(w);
 	w->is_resting = false;

@@ -18,6 +18,7 @@ enum {
 	CLIENTS_MAX = 320,
 	PUBLISHERS_MAX = 3,
 	GHOSTS_MAX = 3,
+	DISMISSAL_WAYS = 2,
 	DOORS = 3,     /* IPv4, IPv6, a unix socket */
 	ACTS_MAX = 64, /* kinds of acts */
 };
@@ -127,6 +128,9 @@ struct world {
 	bool is_pressed; /* pressure.h */
 	enum pressure { PRESSURE_IS_NOT, PRESSURE_MAY_BE, PRESSURE_IS } pressure;
 	struct sim_luck_count luck[N_UNLUCKY]; /* luck.h */
+	/* dismissal.h */
+	uint32_t n_dismissals;
+	uint8_t dismissed[USERS_MAX]; /* in which ways, in this round */
 	bool is_draining;
 	bool has_few_files;
 	uint64_t ended_us;	   /* the time of world_end */
