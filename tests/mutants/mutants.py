@@ -90,6 +90,7 @@ MUTANTS = [
     Mutant("a list of channels forgets its prefix", QUERY, "!(ch->traits & CHANNEL_USER) && str_has_prefix(ch->name, prefix)", "!(ch->traits & CHANNEL_USER) && (prefix.n == 0 || ch->n_subscriptions)"),
     Mutant("users are listed as channels", QUERY, "!(ch->traits & CHANNEL_USER) && str_has_prefix(ch->name, prefix)", "str_has_prefix(ch->name, prefix)"),
     Mutant("watchers are not told who goes", USERS, "\ttell_watchers(h, user, false);", "\ttell_watchers(h, user, true);"),
+    Mutant("who leaves is not counted in the metrics", CONN, "counter_add(&conn_activity(c)->disconnections, 1);", "counter_add(&conn_activity(c)->disconnections, 0);"),
     Mutant("a user is not closed, but the back-end hears that he is", USERS, "for (unsigned w = 0; user && w < h->n_workers; w++) {", "for (unsigned w = 0; user && w < 0; w++) {"),
     Mutant("a user is closed on the first worker alone", USERS, "for (unsigned w = 0; user && w < h->n_workers; w++) {", "for (unsigned w = 0; user && w < 1; w++) {"),
 ]

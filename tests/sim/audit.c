@@ -5,6 +5,7 @@
 #include "client.h"
 #include "publisher.h"
 #include "reload.h"
+#include "scrape.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,6 +205,19 @@ static void check_stats(struct world *w)
 	publisher_rest(w->auditor);
 }
 
+/* An app that is gone has no series, or one that ends. */
+static void check_metrics(struct world *w)
+{
+	str page = scrape(w);
+
+	for (unsigned app = 0; app < N_APPS; app++) {
+		struct app_counts should = model_counts(w, app);
+
+		if (app_by_id(w->apps, w->app[app]->id))
+			scrape_check(w, page, app, &should);
+	}
+}
+
 void audit(struct world *w)
 {
 	check_n_connections(w);
@@ -212,6 +226,7 @@ void audit(struct world *w)
 	check_limits(w);
 	check_api(w);
 	check_stats(w);
+	check_metrics(w);
 }
 
 /* What a reload makes anew is as large as before, but the heap may round it up otherwise. */

@@ -72,7 +72,8 @@ static void connect_anew(struct publisher *p)
 	p->is_half_closed = p->is_stalled = p->is_over = p->has_heard = p->has_slept = false;
 	p->may_be_shut_out = w->has_few_files || w->plan.fails_calls;
 	p->last_progress_us = sim_now_us(w->sim);
-	p->peer = world_connect(w, (unsigned)pick(w, DOORS), on_change, p);
+	p->peer = world_connect(w, p->is_scraper ? DOOR_OF_METRICS : (unsigned)pick(w, DOORS),
+				on_change, p);
 	trace_note(w->trace, p->name, "connects");
 }
 
@@ -154,6 +155,9 @@ static bool has_body(struct publisher *p, const struct request *r, str body)
 	case BODY_HAS:
 		return r->body.n == 0 ||
 		       (r->body.n <= body.n && memmem(body.p, body.n, r->body.p, r->body.n));
+	case BODY_IS_KEPT:
+		p->world->page = arena_copy(&p->world->oracle.arena, body);
+		return true;
 	case BODY_LISTS_USERS:
 		return lists_users(p, body, r->users);
 	}
@@ -242,10 +246,12 @@ static void send(struct publisher *p)
 		sim_peer_shutdown(p->peer);
 }
 
-/* A last answer that did not fit at once waits while the hub has no turn: maybe longer than the grace. */
-static bool may_miss_last_answer(const struct publisher *p)
+/* What did not fit at once before a last answer, and this itself, waits while a loop has no turn:
+ * maybe longer than the grace. */
+static bool may_miss_last_answers(const struct publisher *p)
 {
-	return p->world->plan.stalls && p->n > 0 && p->requests[p->first].is_last;
+	return p->world->plan.stalls && p->n > 0 &&
+	       p->requests[(p->first + p->n - 1) % REQUESTS_MAX].is_last;
 }
 
 static bool is_legal_end(const struct publisher *p)
@@ -259,7 +265,7 @@ static bool is_legal_end(const struct publisher *p)
 	       ((w->plan.resets || w->plan.fails_calls) &&
 		sim_peer_state(p->peer) == SIM_PEER_RESET) ||
 	       (p->is_half_closed && p->n == 0) || was_silent || p->has_slept || is_let_go ||
-	       may_miss_last_answer(p) || world_is_lenient(w) ||
+	       may_miss_last_answers(p) || world_is_lenient(w) ||
 	       (p->may_be_shut_out && !p->has_heard);
 }
 

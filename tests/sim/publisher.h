@@ -19,7 +19,7 @@ struct request {
 	uint32_t first_event, n_events;
 	uint32_t dismissal; /* dismissal.h */
 	str keyed_body;	    /* of a publish with a key; n == 0: without */
-	enum { BODY_IS, BODY_HAS, BODY_LISTS_USERS } check;
+	enum { BODY_IS, BODY_HAS, BODY_LISTS_USERS, BODY_IS_KEPT } check;
 	str body; /* in the publisher's arena */
 	uint32_t users;
 };
@@ -30,6 +30,7 @@ struct publisher {
 	struct sim_peer *peer; /* NULL: not connected */
 	uint32_t connection;
 	bool is_changed;
+	bool is_scraper; /* scrape.h */
 	bool is_half_closed;
 	bool is_stalled; /* an unfinished request was sent */
 	bool may_be_shut_out;

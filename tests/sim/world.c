@@ -84,6 +84,7 @@ static bool serve(struct world *w)
 	any = serve_clients(w);
 	for (unsigned i = 0; i < PUBLISHERS_MAX; i++)
 		any |= serve_publisher(w->publishers[i]);
+	any |= serve_publisher(w->scraper);
 	return serve_publisher(w->auditor) || any;
 }
 
@@ -128,7 +129,9 @@ struct sim_peer *world_connect(struct world *w, unsigned door,
 {
 	struct sim_peer_init init = { .on_change = on_change, .user = user };
 
-	if (door < ARRAY_LEN(w->address))
+	if (door == DOOR_OF_METRICS)
+		init.to = w->metrics_address;
+	else if (door < ARRAY_LEN(w->address))
 		init.to = w->address[door];
 	else
 		init.unix_path = UNIX_PATH;
@@ -384,6 +387,8 @@ static void make_server(struct world *w)
 	open_door(w, 0, "0.0.0.0");
 	open_door(w, 1, "::");
 	ASSERT(server_listen_unix(w->server, LISTENER_CLIENTS, UNIX_PATH, 0600, &error) == OK);
+	ASSERT(net_address_parse(S("127.0.0.1"), 9601, &w->metrics_address));
+	ASSERT(server_listen(w->server, LISTENER_METRICS, &w->metrics_address, &error) == OK);
 	ASSERT(net_address_parse(S("127.0.0.1"), 6001, &w->address[0]));
 	ASSERT(net_address_parse(S("::1"), 6001, &w->address[1]));
 }

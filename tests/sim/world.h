@@ -19,7 +19,8 @@ enum {
 	PUBLISHERS_MAX = 3,
 	GHOSTS_MAX = 3,
 	DISMISSAL_WAYS = 2,
-	DOORS = 3,     /* IPv4, IPv6, a unix socket */
+	DOORS = 3, /* IPv4, IPv6, a unix socket */
+	DOOR_OF_METRICS = DOORS,
 	ACTS_MAX = 64, /* kinds of acts */
 };
 
@@ -106,7 +107,7 @@ struct world {
 	unsigned small_meets;	       /* and of who asks for it now */
 	struct range quota;	       /* of APP_SMALL */
 	struct range connections;      /* of all apps */
-	struct net_address address[2];
+	struct net_address address[2], metrics_address;
 
 	/* A publish with a key that was accepted in this round, to be repeated. */
 	str keyed_body;		 /* n == 0: there is none */
@@ -118,6 +119,8 @@ struct world {
 	struct client *witness;		     /* one of them, or NULL */
 	struct publisher *publishers[PUBLISHERS_MAX];
 	struct publisher *auditor;
+	struct publisher *scraper; /* scrape.h */
+	str page;		   /* that it got */
 	uint32_t n_connections;	   /* ever made: their numbers */
 	uint32_t n_acts;	   /* begun or left out: their numbers */
 	uint32_t n_done[ACTS_MAX]; /* of each kind, those that had an effect */
