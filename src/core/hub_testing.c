@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
+
 /* Taken at once, so that memory which a test lets fail is never ours. */
 #define SAID_ROOM 65536
 #define AS_POINTER(n) ((void *)(uintptr_t)(n))
@@ -238,8 +240,8 @@ void ask_close_user(struct hub_fixture *f, str user_id)
 		char room[128];
 	} u = { .r = { .conn = AS_POINTER(9), .app = f->app, .code = 4009, .reason = S("bye") } };
 
-	u.r.user_id_len = (uint32_t)user_id.n;
-	memcpy(u.r.text, user_id.p, user_id.n);
+	u.r.channel_len = (uint32_t)snprintf(u.r.text, sizeof(u) - sizeof(u.r),
+					     CHANNEL_USER_PREFIX "%.*s", STR_ARG(user_id));
 	take(f, 0, TO_HUB_CLOSE_USER, &u.r);
 }
 

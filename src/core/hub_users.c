@@ -3,31 +3,25 @@
 #include "base/check.h"
 #include "core/hub_priv.h"
 
-/* The name of a user's channel is looked up more often than users come and go: built where it is
- * needed. */
-static struct channel *find_user(struct hub *h, const struct app *app, str user_id)
-{
-	struct channel *ch;
-	struct buf name;
-
-	buf_init(&name, UINT32_MAX);
-	buf_puts(&name, S(CHANNEL_USER_PREFIX));
-	buf_puts(&name, user_id);
-	ch = buf_ok(&name) ? hub_find(h, app, buf_str(&name)) : NULL;
-	buf_fini(&name);
-	return ch;
-}
-
 struct user_finder {
 	struct hub *hub;
 	const struct app *app;
+	bool lacked_memory;
 };
 
 static bool is_online(void *ctx, str user_id)
 {
-	const struct user_finder *f = ctx;
+	struct user_finder *f = ctx;
+	struct buf name;
+	bool is_there;
 
-	return find_user(f->hub, f->app, user_id) != NULL;
+	buf_init(&name, UINT32_MAX);
+	buf_puts(&name, S(CHANNEL_USER_PREFIX));
+	buf_puts(&name, user_id);
+	f->lacked_memory |= !buf_ok(&name);
+	is_there = buf_ok(&name) && hub_find(f->hub, f->app, buf_str(&name));
+	buf_fini(&name);
+	return is_there;
 }
 
 static void tell_watchers(struct hub *h, struct channel *user, bool online)
@@ -57,17 +51,23 @@ void hub_user_goes(struct hub *h, struct channel *user)
 
 struct msg *hub_user_watches(struct hub *h, struct channel *user, str watchlist)
 {
-	struct user_finder f = { h, user->owner->app };
+	struct user_finder f = { .hub = h, .app = user->owner->app };
+	struct msg *state;
 
 	if (!f.app->enable_watchlist_events)
 		return NULL;
 	watch_set(&user->owner->watched, &user->watches, user, watchlist);
-	return watch_state_new(user->watches, is_online, &f);
+	state = watch_state_new(user->watches, is_online, &f);
+	if (state && f.lacked_memory) {
+		msg_unref(state);
+		return NULL; /* better than a wrong word */
+	}
+	return state;
 }
 
 void hub_close_user(struct hub *h, unsigned worker, const struct to_hub_close_user *r)
 {
-	struct channel *user = find_user(h, r->app, (str){ r->text, r->user_id_len });
+	struct channel *user = hub_find(h, r->app, (str){ r->text, r->channel_len });
 
 	for (unsigned w = 0; user && w < h->n_workers; w++) {
 		struct to_worker_close *m;

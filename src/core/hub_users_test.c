@@ -65,6 +65,19 @@ static void event_for_a_user_and_its_end_reach_every_worker_with_it(void **state
 	tell_leave(f, q);
 }
 
+static void user_is_closed_when_memory_is_short(void **state)
+{
+	struct hub_fixture *f = *state;
+	struct place p = ask_sign_in(f, 0, 1, 10, S("#server-to-user-a"), S(""));
+
+	buf_clear(&f->said);
+	f->fail_nth = 1;
+	ask_close_user(f, S("a"));
+	f->fail_nth = 0;
+	assert_said(f, "0 close 10 4009 bye\n0 answer 9 0 \n");
+	tell_leave(f, p);
+}
+
 static void user_that_is_leaving_is_closed_no_more(void **state)
 {
 	struct hub_fixture *f = *state;
@@ -146,6 +159,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HUB_TEST(watchers_learn_of_first_and_last_connection),
 		HUB_TEST(event_for_a_user_and_its_end_reach_every_worker_with_it),
+		HUB_TEST(user_is_closed_when_memory_is_short),
 		HUB_TEST(user_that_is_leaving_is_closed_no_more),
 		HUB_TEST(user_of_another_app_is_somebody_else),
 		HUB_TEST(watching_ends_with_the_watcher),

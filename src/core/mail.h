@@ -176,8 +176,8 @@ struct to_hub_close_user {
 	const struct app *app;
 	uint32_t code;
 	str reason; /* static text */
-	uint32_t user_id_len;
-	char text[]; /* user_id */
+	uint32_t channel_len;
+	char text[]; /* the user's channel: the hub may have no memory to make its name */
 };
 /* Everybody on local gets pusher:error and a Close. */
 struct to_worker_close {

@@ -47,21 +47,21 @@ static bool sent_contains(const struct http_fixture *f, const char *text)
 static void closing_a_user_is_asked_of_the_hub(void **state)
 {
 	static const struct {
-		const char *path, *body, *user_id;
+		const char *path, *body, *channel;
 		unsigned code;
 		const char *reason;
 	} rows[] = {
-		{ "/apps/app-id/users/user-1/terminate_connections", "{}", "user-1", 4009,
-		  "You got disconnected by the app." },
-		{ "/apps/app-id/users/user-1/force_reconnect", "{}", "user-1", 4200,
+		{ "/apps/app-id/users/user-1/terminate_connections", "{}", "#server-to-user-user-1",
+		  4009, "You got disconnected by the app." },
+		{ "/apps/app-id/users/user-1/force_reconnect", "{}", "#server-to-user-user-1", 4200,
 		  "Force reconnect requested by the app." },
 		/* Bodies are signed and not looked at. */
-		{ "/apps/app-id/users/u/terminate_connections", "", "u", 4009,
+		{ "/apps/app-id/users/u/terminate_connections", "", "#server-to-user-u", 4009,
 		  "You got disconnected by the app." },
-		{ "/apps/app-id/users/u/terminate_connections", "{nonsense", "u", 4009,
-		  "You got disconnected by the app." },
+		{ "/apps/app-id/users/u/terminate_connections", "{nonsense", "#server-to-user-u",
+		  4009, "You got disconnected by the app." },
 		{ "/apps/app-id/users/zo%C3%AB%20%2F+1/terminate_connections", "{}",
-		  "zo\xc3\xab /+1", 4009, "You got disconnected by the app." },
+		  "#server-to-user-zo\xc3\xab /+1", 4009, "You got disconnected by the app." },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -75,7 +75,7 @@ static void closing_a_user_is_asked_of_the_hub(void **state)
 		assert_ptr_equal(r->app, f->app);
 		assert_int_equal(r->code, rows[i].code);
 		assert_str(r->reason, str_from_cstr(rows[i].reason));
-		assert_str(((str){ r->text, r->user_id_len }), str_from_cstr(rows[i].user_id));
+		assert_str(((str){ r->text, r->channel_len }), str_from_cstr(rows[i].channel));
 		http_fixture_answer(f, ANSWER_OK, NULL);
 		assert_str(buf_str(&f->sent), S(OK_TRUE));
 	}

@@ -6,9 +6,9 @@
 
 static void close_user(const struct http_call *call, enum pusher_code code, str reason)
 {
-	str user_id = call->segments[1];
-	struct to_hub_close_user *r =
-		worker_mail(call->worker, TO_HUB_CLOSE_USER, sizeof(*r) + user_id.n);
+	str prefix = S(CHANNEL_USER_PREFIX), user_id = call->segments[1];
+	size_t n = prefix.n + user_id.n;
+	struct to_hub_close_user *r = worker_mail(call->worker, TO_HUB_CLOSE_USER, sizeof(*r) + n);
 
 	if (!r) {
 		http_answer_busy(call);
@@ -19,9 +19,10 @@ static void close_user(const struct http_call *call, enum pusher_code code, str 
 		.app = call->app,
 		.code = code,
 		.reason = reason,
-		.user_id_len = (uint32_t)user_id.n,
+		.channel_len = (uint32_t)n,
 	};
-	memcpy(r->text, user_id.p, user_id.n);
+	memcpy(r->text, prefix.p, prefix.n);
+	memcpy(r->text + prefix.n, user_id.p, user_id.n);
 	conn_await_hub(call->conn);
 }
 

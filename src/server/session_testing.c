@@ -468,16 +468,17 @@ void world_publish(const char *channel, const char *event)
 
 void world_close_user(const char *user_id, enum pusher_code code, const char *reason)
 {
-	size_t n = strlen(user_id);
+	str prefix = S(CHANNEL_USER_PREFIX);
+	size_t n = prefix.n + strlen(user_id);
 	struct to_hub_close_user *r = note_add(&world.to_hub, TO_HUB_CLOSE_USER, sizeof(*r) + n);
 
 	*r = (struct to_hub_close_user){
 		.app = world.app,
 		.code = code,
 		.reason = str_from_cstr(reason),
-		.user_id_len = (uint32_t)n,
+		.channel_len = (uint32_t)n,
 	};
-	memcpy(r->text, user_id, n);
+	memcpy(mempcpy(r->text, prefix.p, prefix.n), user_id, n - prefix.n);
 	world_settle();
 }
 
