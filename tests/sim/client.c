@@ -9,6 +9,7 @@
 #include "codec/websocket.h"
 #include "dismissal.h"
 #include "reload.h"
+#include "watch.h"
 #include "wire.h"
 
 #include <stdarg.h>
@@ -493,6 +494,8 @@ static void on_text(struct client *c, str text)
 		on_subscribed(c, &words);
 	} else if (str_eq(event, S("pusher:signin_success"))) {
 		on_signed_in(c, &words);
+	} else if (str_eq(event, S("pusher_internal:watchlist_events"))) {
+		watch_hear(c, words.data);
 	} else if (str_eq(event, S("pusher_internal:member_added"))) {
 		on_edge(c, &words, true);
 	} else if (str_eq(event, S("pusher_internal:member_removed"))) {
@@ -716,6 +719,7 @@ void client_rest(struct client *c)
 	const struct ask *a = first_unanswered(c);
 
 	c->has_slept = false;
+	watch_rest(c);
 	if (c->is_dead)
 		fail(c, "is dead, but the server does not give it up");
 	if (a)

@@ -6,6 +6,7 @@
 #include "codec/deflate.h"
 #include "codec/digest.h"
 #include "reload.h"
+#include "watch.h"
 #include "wire.h"
 
 /* Of the server after its Close, and a little less. */
@@ -111,7 +112,13 @@ str client_user_data(struct client *c, const struct topic *t)
 	buf_init(&b, SIZE_MAX / 2);
 	buf_puts(&b, S("{\"id\":"));
 	jw_string(&b, user_id(t->user));
-	buf_puts(&b, S(", \"user_info\":{\"a\": [1.50]}}"));
+	buf_puts(&b, S(", \"user_info\":{\"a\": [1.50]}"));
+	if (c->world->plan.watches) {
+		buf_puts(&b, S(",\"watchlist\":["));
+		jw_string(&b, user_id(watch_wish(t->user)));
+		buf_puts(&b, S("]"));
+	}
+	buf_putc(&b, '}');
 	text = arena_copy(&c->world->oracle.arena, buf_str(&b));
 	buf_fini(&b);
 	return text;

@@ -52,6 +52,7 @@ static void draw_features(struct world *w)
 
 	p->remembers = chance(w, 50);
 	p->signs_in = chance(w, 40);
+	p->watches = p->signs_in && chance(w, 60);
 	p->compresses = chance(w, 30);
 }
 
@@ -65,6 +66,7 @@ static void leave_out(struct plan *p, uint64_t troubles)
 #undef TROUBLE
 #undef FEATURE
 	p->drops_newest = p->drops_newest && p->is_tight;
+	p->watches = p->watches && p->signs_in;
 }
 
 unsigned plan_value(const struct plan *p, enum trouble t)
@@ -232,6 +234,7 @@ struct app_table *plan_table(struct world *w, bool has_small, bool serves_small,
 	main = copy_from_book(w, t, APP_MAIN);
 	main->enable_client_messages = true;
 	main->enable_user_authentication = w->plan.signs_in;
+	main->enable_watchlist_events = w->plan.watches;
 	main->cache_ttl_s = main->idempotency_ttl_s = FOR_EVER_S;
 	for (unsigned i = 0; i < n_guests; i++)
 		add_guest(t, i);
@@ -283,8 +286,7 @@ static void draw_topic(struct world *w, struct topic *t)
 
 static void draw_user_topic(struct world *w, struct topic *t)
 {
-	static const int PLAIN[] = { 0, 3 }; /* whose ids are legal in names */
-	int user = PLAIN[pick(w, ARRAY_LEN(PLAIN))];
+	int user = chance(w, 50) ? LONER : COMPANION;
 
 	*t = (struct topic){ .app = APP_MAIN, .is_user = true, .user = user };
 	snprintf(t->name, sizeof(t->name), "#server-to-user-%.*s", STR_ARG(user_id(user)));

@@ -56,6 +56,7 @@ struct plan {
 	unsigned bad_luck; /* luck.h: in so many of 100 cases */
 	bool remembers;	   /* cache channels, idempotency keys */
 	bool signs_in;
+	bool watches;
 	bool compresses;
 };
 
