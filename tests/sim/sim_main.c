@@ -3,11 +3,11 @@
  *   sockudo-sim --seed 1 --seeds 1000      seeds 1 to 1000, and the scenarios
  *   sockudo-sim --seed 17 --trace          one, as a readable conversation
  *
- * --steps N acts per seed, --workers N and --clients N instead of what the seed says; --without WORD,… and
- * --skip 3-40,57 leave things out of the same run, --acts 5,9-12 leaves nothing but these in it, which is how tools/sim-swarm makes a failing one
- * small (--trap gives it something to do). --patience S is how long a run may take (60; 0: for
- * ever), --who and --channel what of its trace is shown. The status is 0 only if everything was right. See
- * docs/testing.md. */
+ * --steps N acts per seed, --workers N and --clients N instead of what the seed says; --without
+ * WORD,… and --skip 3-40,57 leave things out of the same run, --acts 5,9-12 leaves nothing but these
+ * in it, which is how tools/sim-swarm makes a failing one small (--trap gives it something to do).
+ * --patience S is how long a run may take (60; 0: for ever), --who and --channel what of its trace
+ * is shown. The status is 0 only if everything was right. See docs/testing.md. */
 #include "scenario.h"
 
 #include "acts.h"
