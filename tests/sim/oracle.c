@@ -454,6 +454,8 @@ void oracle_hear_last(struct oracle *o, struct sub *s, str data)
 		trace_fail(o->trace, "%s: no last event of %s: %.*s", s->who, s->topic->name,
 			   STR_ARG(data));
 	oracle_accepted(o, e->id);
+	if (o->may_lack_memory)
+		s->followed[(id - o->first_id) / 64] |= UINT64_C(1) << (id - o->first_id) % 64;
 	note_follow(s, FOLLOW_EVENT, e);
 }
 
@@ -498,6 +500,7 @@ static void begin_round(struct oracle *o, struct topic *t)
 		s->cached = NULL;
 		s->n = s->cap = 0;
 		memset(s->seen, 0, sizeof(s->seen));
+		memset(s->followed, 0, sizeof(s->followed));
 		at = &s->next;
 	}
 }

@@ -88,6 +88,8 @@ struct sub {
 	struct heard *heard; /* in this round */
 	size_t n, cap;
 	uint64_t seen[EVENTS_MAX / 64];
+	/* What came right behind an acknowledgement, where memory may lack. */
+	uint64_t followed[EVENTS_MAX / 64];
 };
 
 struct oracle {

@@ -24,11 +24,6 @@ static void print_heard(struct oracle *o, const struct sub *s)
 	printf("\n");
 }
 
-static bool is_excluded(const struct heard *h, const struct sub *s)
-{
-	return h->kind == HEARD_EVENT && h->event->excluded == s->connection;
-}
-
 static bool is_same(const struct heard *a, const struct heard *b)
 {
 	return a->kind == b->kind && a->user == b->user && a->event == b->event;
@@ -39,6 +34,22 @@ static bool has_seen(const struct oracle *o, const struct sub *s, const struct e
 	uint32_t i = e->id - o->first_id;
 
 	return s->seen[i / 64] & UINT64_C(1) << i % 64;
+}
+
+/* It came right behind an acknowledgement, when the channel's last event may have been missing there: so
+ * it is that, or one like any other. */
+static bool may_have_heard(const struct oracle *o, const struct sub *s, const struct event *e)
+{
+	uint32_t i = e->id - o->first_id;
+
+	return !has_seen(o, s, e) && s->followed[i / 64] & UINT64_C(1) << i % 64;
+}
+
+/* Is it missing in what s heard, or may it be, without anything being wrong? */
+static bool is_excused(const struct oracle *o, const struct heard *h, const struct sub *s)
+{
+	return h->kind == HEARD_EVENT &&
+	       (h->event->excluded == s->connection || may_have_heard(o, s, h->event));
 }
 
 /* Dues */
@@ -80,12 +91,13 @@ static uint32_t members_after(uint32_t members, const struct heard *h)
 }
 
 /* Is what s heard the witness's order from place i on, as far as it has to be? */
-static bool is_piece_from(const struct sub *w, const struct sub *s, size_t i)
+static bool is_piece_from(const struct oracle *o, const struct sub *w, const struct sub *s,
+			  size_t i)
 {
 	size_t n = 0;
 
 	for (; i < w->n && (n < s->n || s->state == SUB_ON); i++) {
-		if (is_excluded(&w->heard[i], s))
+		if (is_excused(o, &w->heard[i], s))
 			continue;
 		if (n == s->n || !is_same(&w->heard[i], &s->heard[n]))
 			return false;
@@ -119,7 +131,7 @@ static bool is_piece(const struct oracle *o, const struct sub *w, const struct s
 		bool fits =
 			(members == s->roster || o->may_lack_memory) && fits_follow(o, s, cached);
 
-		if (i >= s->known_at_ask && fits && is_piece_from(w, s, i))
+		if (i >= s->known_at_ask && fits && is_piece_from(o, w, s, i))
 			return true;
 		if (s->joined_at == 0)
 			return false; /* it was there from the beginning */
@@ -193,12 +205,13 @@ static size_t find_common(const struct oracle *o, const struct sub *a, const str
 }
 
 /* From a common event on (or back from it) both heard the same, until one had not come or had gone. */
-static bool agree(const struct sub *a, size_t i, const struct sub *b, size_t k, int step)
+static bool agree(const struct oracle *o, const struct sub *a, size_t i, const struct sub *b,
+		  size_t k, int step)
 {
 	for (;;) {
-		while (i < a->n && is_excluded(&a->heard[i], b))
+		while (i < a->n && is_excused(o, &a->heard[i], b))
 			i += (size_t)step;
-		while (k < b->n && is_excluded(&b->heard[k], a))
+		while (k < b->n && is_excused(o, &b->heard[k], a))
 			k += (size_t)step;
 		if (i >= a->n || k >= b->n) /* a step back from 0 is large */
 			return true;
@@ -213,7 +226,7 @@ static void check_pair(struct oracle *o, const struct sub *a, const struct sub *
 {
 	size_t k, i = find_common(o, a, b, &k);
 
-	if (i == SIZE_MAX || (agree(a, i, b, k, 1) && agree(a, i, b, k, -1)))
+	if (i == SIZE_MAX || (agree(o, a, i, b, k, 1) && agree(o, a, i, b, k, -1)))
 		return;
 	print_heard(o, a);
 	print_heard(o, b);
