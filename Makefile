@@ -51,7 +51,8 @@ sim-swarm: ## many seeds on all cores; a failing one is made small (SEEDS=100000
 	@tools/install-deps build test
 	@tools/build quick tests/sim/sockudo-sim
 	@tools/sim-swarm $(if $(SIM_SECONDS),--seconds $(SIM_SECONDS),--seeds $(SEEDS)) --steps $(STEPS) \
-		$(if $(FIRST_SEED),--first $(FIRST_SEED)) $(if $(TRAP),--trap $(TRAP))
+		$(if $(FIRST_SEED),--first $(FIRST_SEED)) $(if $(TRAP),--trap $(TRAP)) \
+		$(if $(WORKERS),--workers $(WORKERS)) $(if $(CLIENTS),--clients $(CLIENTS))
 
 fault-sweep: ## the server in the simulator, with one allocation or system call failing, each in turn
 	@tools/install-deps build test

@@ -41,7 +41,7 @@ bool clocks_leap(struct world *w)
 	return true;
 }
 
-/* While nothing is under way: what was signed before is asked by publisher_ask_with_old_time. */
+/* While nothing is under way: what was signed before is asked by publisher_ask_at. */
 bool clocks_set_wall(struct world *w)
 {
 	static const int64_t SHIFTS_MS[] = { 1000,	     MINUTE_MS, 8 * MINUTE_MS,

@@ -13,8 +13,6 @@ static const struct {
 	{ "force_reconnect", 4200, S("Force reconnect requested by the app.") },
 };
 
-_Static_assert(ARRAY_LEN(WAYS) <= DISMISSAL_WAYS, "world.dismissed has a bit for each");
-
 static bool is_user_topic(const struct world *w, unsigned topic, int user)
 {
 	const struct topic *t = &w->oracle.topics[topic];

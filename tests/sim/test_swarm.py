@@ -78,6 +78,11 @@ class Swarm(unittest.TestCase):
         self.assertRegex(output, r"so many had: rough [1-9]")
         self.assertRegex(output, r"acts: connect [1-9]")
 
+    def test_wishes_reach_the_simulator_and_the_replay(self):
+        status, output = swarm("--seeds", "50", "--clients", "60", "--workers", "2", "--trap", "connect,publish")
+        self.assertEqual(status, 1, output)
+        self.assertRegex(output, r"(?m)^replay: make sim SEED=\d+ SEEDS=1 STEPS=400 WORKERS=2 CLIENTS=60 ")
+
     def test_a_seed_that_takes_the_process_with_it_is_found(self):
         status, output = swarm("--seeds", "30", sim=self.fake("kill -9 $$"))
         self.assertEqual(status, 1)

@@ -18,7 +18,6 @@ enum {
 	CLIENTS_MAX = 320,
 	PUBLISHERS_MAX = 3,
 	GHOSTS_MAX = 3,
-	DISMISSAL_WAYS = 2,
 	DOORS = 3, /* IPv4, IPv6, a unix socket */
 	DOOR_OF_METRICS = DOORS,
 	ACTS_MAX = 64, /* kinds of acts */
@@ -134,7 +133,7 @@ struct world {
 	struct sim_luck_count luck[N_UNLUCKY]; /* luck.h */
 	/* dismissal.h */
 	uint32_t n_dismissals;
-	uint8_t dismissed[USERS_MAX]; /* in which ways, in this round */
+	uint8_t dismissed[USERS_MAX]; /* a bit for each way, in this round */
 	bool is_draining;
 	bool has_few_files;
 	uint64_t ended_us;	   /* the time of world_end */
