@@ -101,6 +101,6 @@ int main(void)
 		TEST(a_reader_who_is_gone_takes_nothing),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

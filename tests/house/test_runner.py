@@ -1,7 +1,9 @@
 """The test runner counts what happened: leaves, skips, crashes, and what never reported."""
 
+import contextlib
 import importlib.machinery
 import importlib.util
+import io
 import subprocess
 import sys
 import tempfile
@@ -148,6 +150,12 @@ class Suites(unittest.TestCase):
     def test_a_suite_that_lacks_nothing_runs(self):
         suite = run_tests.Suite("s", "", lambda *_: [tap.Case("a", "passed")], lacks=lambda: "")
         self.assertEqual(summary(run_tests.run_suite(suite, "")), [("a", "passed")])
+
+    def test_what_failed_is_named_once_more_at_the_end(self):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            run_tests.Screen().remind([tap.Case("a", "passed"), tap.Case("b", "failed", "its words")])
+        self.assertEqual(out.getvalue(), "failed b\n")
 
 
 if __name__ == "__main__":
