@@ -20,7 +20,7 @@ PRESENCE, USERS = "src/core/presence.c", "src/core/hub_users.c"
 OUT, CONN, LOCAL, WORKER = "src/server/outgoing.c", "src/server/conn.c", "src/server/local.c", "src/server/worker.c"
 SUBSCRIBE, SESSION, SERVER = "src/server/session_subscribe.c", "src/server/session.c", "src/server/server.c"
 ADMISSION, MAILBOX = "src/server/admission.c", "src/io/mailbox.c"
-HTTP, AUTH = "src/server/http.c", "src/core/auth.c"
+HTTP, AUTH, EVENT_BODY = "src/server/http.c", "src/core/auth.c", "src/server/event_body.c"
 
 MUTANTS = [
     # Who is told
@@ -86,6 +86,9 @@ MUTANTS = [
     Mutant("a connection that cannot be watched is kept", CONN, "if (loop_watch(w->loop, &c->file, LOOP_READ) &&\n", "if ((loop_watch(w->loop, &c->file, LOOP_READ) || w->n_conns) &&\n"),
     # What is remembered and asked
     Mutant("a repeated idempotency key is delivered again", PUBLISH, "\tkeep_answer(h, answers, key, body);\n\treturn body;\n}\n\n/* True when", "\treturn body;\n}\n\n/* True when"),
+    Mutant("a repetition that overtakes or follows at once is delivered again", PUBLISH, "return key.n ? expiring_find(answers, hash_str(&h->key, key), key, clock_ms(h->clock)) :\n\t\t       NULL;", "const struct expiring_entry *e = key.n ? expiring_find(answers, hash_str(&h->key, key), key, clock_ms(h->clock)) : NULL;\n\n\treturn e && e->expires_ms < clock_ms(h->clock) + answers->ttl_ms ? e : NULL;"),
+    Mutant("the key of a whole batch is not kept", PUBLISH, "\tbody = publish_items(h, r);\n\tkeep_answer(h, answers, key, body);", "\tbody = publish_items(h, r);"),
+    Mutant("the key of an event is not looked for in the head", EVENT_BODY, "return r->is_batch ? (str){ 0 } : r->header_key;", "return (str){ 0 };"),
     Mutant("the event of a cache channel is not kept", PUBLISH, "if (frame && is_cached)", "if (frame && is_cached && ch)"),
     Mutant("a list of channels forgets its prefix", QUERY, "!(ch->traits & CHANNEL_USER) && str_has_prefix(ch->name, prefix)", "!(ch->traits & CHANNEL_USER) && (prefix.n == 0 || ch->n_subscriptions)"),
     Mutant("users are listed as channels", QUERY, "!(ch->traits & CHANNEL_USER) && str_has_prefix(ch->name, prefix)", "str_has_prefix(ch->name, prefix)"),

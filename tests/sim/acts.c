@@ -179,11 +179,24 @@ static struct publisher *any_publisher(struct world *w)
 	}
 PUBLISHER_ACT(publish, publisher_publish)
 PUBLISHER_ACT(publish_batch, publisher_publish_batch)
-PUBLISHER_ACT(publish_again, publisher_publish_again)
 PUBLISHER_ACT(ask, publisher_ask)
 PUBLISHER_ACT(ask_nonsense, publisher_talk_nonsense)
 PUBLISHER_ACT(stall, publisher_stall)
 PUBLISHER_ACT(half_close_publisher, publisher_half_close)
+
+static bool publish_again(struct world *w)
+{
+	struct publisher *p = any_publisher(w);
+
+	return p && keyed_repeat_answered(p);
+}
+
+static bool repeat_unanswered(struct world *w)
+{
+	struct publisher *p = any_publisher(w);
+
+	return p && keyed_repeat_unanswered(p);
+}
 
 static bool vanish_publisher(struct world *w)
 {
@@ -272,6 +285,7 @@ static const struct act {
 	{ "ghost", 2, ghost_appear },
 	{ "pressure", 2, pressure_act },
 	{ "dismiss", 4, dismissal_act },
+	{ "repeat-unanswered", 8, repeat_unanswered },
 };
 
 _Static_assert(ARRAY_LEN(ACTS) <= ACTS_MAX, "world.n_done has a place for each");

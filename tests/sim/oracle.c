@@ -113,6 +113,7 @@ struct event *oracle_send(struct oracle *o, uint32_t source, const struct event 
 	e->id = o->first_id + o->n_events++;
 	e->source = source;
 	e->sent_at = ++o->now;
+	e->n_attempts = 1;
 	e->text = event_text(o, e->id, pad_bytes);
 	if (!e->batch)
 		e->batch = e->id;
@@ -123,6 +124,15 @@ static struct event *event_find(struct oracle *o, uint64_t id)
 {
 	return id >= o->first_id && id - o->first_id < o->n_events ? &o->events[id - o->first_id] :
 								     NULL;
+}
+
+void oracle_repeat(struct oracle *o, uint32_t id)
+{
+	struct event *e = event_find(o, id);
+
+	ASSERT(e);
+	e->n_attempts++;
+	e->may_overtake |= !e->accepted_at;
 }
 
 void oracle_accepted(struct oracle *o, uint32_t id)
@@ -147,7 +157,9 @@ void oracle_refused(struct oracle *o, uint32_t id)
 {
 	struct event *e = event_find(o, id);
 
-	ASSERT(e);
+	ASSERT(e && e->n_attempts > 0);
+	if (--e->n_attempts > 0)
+		return;
 	e->is_void = true;
 	if (e->accepted_at)
 		trace_fail(o->trace, "event %u was refused, but somebody got it", id);
@@ -315,12 +327,15 @@ static uint64_t event_number(str data)
 	return id;
 }
 
-/* The last event of the same sender that was heard before. */
+/* The last event of the same sender that was heard before, of those that come in his order. */
 static const struct event *last_from(const struct sub *s, uint32_t source)
 {
-	for (size_t i = s->n; i-- > 0;)
-		if (s->heard[i].kind == HEARD_EVENT && s->heard[i].event->source == source)
-			return s->heard[i].event;
+	for (size_t i = s->n; i-- > 0;) {
+		const struct event *e = s->heard[i].event;
+
+		if (e && e->source == source && !e->may_overtake)
+			return e;
+	}
 	return NULL;
 }
 
@@ -344,7 +359,7 @@ static const char *what_is_wrong(struct oracle *o, const struct sub *s, const st
 		return "comes for the second time";
 	if (e->accepted_at && e->accepted_at < s->asked_at)
 		return "was over before this connection asked for the channel";
-	if (last && last->id > e->id)
+	if (last && last->id > e->id && !e->may_overtake)
 		return "comes after a later one of the same sender";
 	return NULL;
 }

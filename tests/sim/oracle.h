@@ -54,7 +54,9 @@ struct event {
 	uint32_t batch;	   /* id of the first event of the same request */
 	bool is_client_event;
 	int user;		       /* of the sender, on a presence channel */
-	bool is_void;		       /* refused: nobody may get it */
+	unsigned n_attempts;	       /* requests with it that were not refused */
+	bool may_overtake;	       /* and be overtaken: a second one was sent early */
+	bool is_void;		       /* all were refused: nobody may get it */
 	bool is_taken;		       /* the server has it for certain */
 	uint64_t sent_at, accepted_at; /* 0: not known to be accepted */
 	unsigned n_topics;
@@ -117,6 +119,8 @@ struct topic *oracle_topic(struct oracle *o, unsigned app, str name);
 /* Before the first byte of it is written. text is copied; its id is in it. */
 struct event *oracle_send(struct oracle *o, uint32_t source, const struct event *like,
 			  size_t pad_bytes);
+/* One more request with it is about to be sent. */
+void oracle_repeat(struct oracle *o, uint32_t id);
 void oracle_accepted(struct oracle *o, uint32_t id);
 /* The server has it, and will have accepted it when the world rests. */
 void oracle_taken(struct oracle *o, uint32_t id);

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "dismissal.h"
+#include "keyed.h"
 #include "reload.h"
 #include "wire.h"
 
@@ -49,6 +50,8 @@ struct publisher *publisher_new(struct world *w, const char *name)
 
 static void disconnected(struct publisher *p)
 {
+	for (unsigned i = 0; i < p->n; i++)
+		keyed_lost(p->world, p->requests[(p->first + i) % REQUESTS_MAX].keyed);
 	p->peer = NULL;
 	p->n = 0;
 	buf_fini(&p->in);
@@ -209,8 +212,8 @@ static void on_answer(struct publisher *p, const struct wire_answer *a)
 	}
 	if (is_published && r->dismissal)
 		dismissal_done(p->world, r->dismissal);
-	if (is_published && r->keyed_body.n > 0)
-		p->world->keyed_body = r->keyed_body;
+	if (is_published && r->keyed)
+		p->world->keyed.answered = r->keyed;
 	p->is_over = r->is_last || a->closes;
 	p->first = (p->first + 1) % REQUESTS_MAX;
 	p->n--;

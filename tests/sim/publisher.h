@@ -17,8 +17,8 @@ struct request {
 	bool has_slept;	     /* it was on its way when time leapt */
 	bool is_last;	     /* the connection ends with its answer */
 	uint32_t first_event, n_events;
-	uint32_t dismissal; /* dismissal.h */
-	str keyed_body;	    /* of a publish with a key; n == 0: without */
+	uint32_t dismissal;	   /* dismissal.h */
+	const struct keyed *keyed; /* keyed.h; NULL: without a key */
 	enum { BODY_IS, BODY_HAS, BODY_LISTS_USERS, BODY_IS_KEPT } check;
 	str body; /* in the publisher's arena */
 	uint32_t users;
@@ -54,8 +54,8 @@ bool publisher_may_ask(struct publisher *p);
 
 void publisher_publish(struct publisher *p);
 void publisher_publish_batch(struct publisher *p);
-/* A request with an idempotency key that was answered before: nothing may come of it. */
-void publisher_publish_again(struct publisher *p);
+/* Once more, word for word. */
+void publisher_repeat(struct publisher *p, const struct keyed *k);
 /* Small questions, and requests that are refused. */
 void publisher_ask(struct publisher *p);
 /* A question that was signed by a clock which differs by late_ms from the server's. */

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "client.h"
 #include "codec/digest.h"
+#include "keyed.h"
 #include "reload.h"
 
 #include <stdio.h>
@@ -32,6 +33,7 @@ struct call {
 	str path;  /* below /apps/{id} */
 	str query; /* sorts behind auth_… and body_md5 */
 	str body;
+	str key; /* of X-Idempotency-Key; n == 0: without */
 	bool is_forged;
 	int64_t late_ms; /* its clock, against the server's */
 };
@@ -90,8 +92,10 @@ static void put_call(struct publisher *p, const struct call *c)
 		   STR_ARG(c->path));
 	put_auth(p, b, c);
 	buf_puts(b, S(" HTTP/1.1\r\nhost: localhost\r\n"));
-	trace_say(p->world->trace, p->name, '>', "%s %.*s %.*s %.*s", c->method, STR_ARG(c->path),
-		  STR_ARG(c->query), STR_ARG(c->body));
+	trace_say(p->world->trace, p->name, '>', "%s %.*s %.*s %.*s %.*s", c->method,
+		  STR_ARG(c->path), STR_ARG(c->query), STR_ARG(c->key), STR_ARG(c->body));
+	if (c->key.n > 0)
+		buf_printf(b, "x-idempotency-key: %.*s\r\n", STR_ARG(c->key));
 	if (c->body.n == 0) {
 		buf_puts(b, S("\r\n"));
 		return;
@@ -115,6 +119,7 @@ static void post(struct publisher *p, unsigned app, const char *path, const stru
 	put_call(p, &(struct call){ .method = "POST",
 				    .app = app,
 				    .path = str_from_cstr(path),
+				    .key = r.keyed ? r.keyed->header : S(""),
 				    .body = buf_str(body) });
 	r.is_publish = true;
 	r.app = app;
@@ -207,12 +212,6 @@ static struct event *put_event(struct publisher *p, struct buf *b, struct event 
 	return e;
 }
 
-/* Without memory a key may be forgotten. */
-static bool may_have_key(const struct world *w, const struct event *e)
-{
-	return w->plan.remembers && !w->plan.fails_memory && e->topics[0]->app == APP_MAIN;
-}
-
 void publisher_publish(struct publisher *p)
 {
 	struct event like = { 0 };
@@ -225,26 +224,25 @@ void publisher_publish(struct publisher *p)
 	draw_topics(p->world, &like, EVENT_TOPICS_MAX);
 	e = put_event(p, &b, &like);
 	expected.first_event = e->id;
-	if (may_have_key(p->world, e) && chance(p->world, 30)) {
-		b.len--; /* the brace */
-		buf_printf(&b, ",\"idempotency_key\":\"k%u\"}", e->id);
-		expected.keyed_body = arena_copy(&p->world->oracle.arena, buf_str(&b));
-	}
+	expected.keyed = keyed_draw(p->world, e->topics[0]->app, "/events", &b, &expected);
 	post(p, e->topics[0]->app, "/events", &b, &expected);
 	buf_fini(&b);
 }
 
-void publisher_publish_again(struct publisher *p)
+void publisher_repeat(struct publisher *p, const struct keyed *k)
 {
-	str body = p->world->keyed_body;
 	struct buf b;
 
-	if (body.n == 0)
-		return;
 	buf_init(&b, SIZE_MAX / 2);
-	buf_puts(&b, body);
-	post(p, APP_MAIN, "/events", &b,
-	     &(struct request){ .status = 200, .body = S("{\"ok\":true}") });
+	buf_puts(&b, k->body);
+	for (uint32_t i = 0; i < k->n_events; i++)
+		oracle_repeat(&p->world->oracle, k->first_event + i);
+	post(p, k->app, k->path, &b,
+	     &(struct request){ .status = 200,
+				.body = k->answer,
+				.first_event = k->first_event,
+				.n_events = k->n_events,
+				.keyed = k });
 	buf_fini(&b);
 }
 
@@ -292,6 +290,7 @@ void publisher_publish_batch(struct publisher *p)
 	buf_puts(&b, S("]}"));
 	expected.first_event = first;
 	expected.n_events = n;
+	expected.keyed = keyed_draw(p->world, app, "/batch_events", &b, &expected);
 	post(p, app, "/batch_events", &b, &expected);
 	buf_fini(&b);
 }

@@ -29,7 +29,7 @@ enum { DRAIN_MS_MAX = 12500 };
 static void begin_round(struct world *w)
 {
 	oracle_rest(&w->oracle);
-	w->keyed_body = (str){ 0 };
+	w->keyed = (struct keyed_publishes){ 0 };
 }
 
 /* Chance */

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "cut.h"
 #include "io/sim.h"
+#include "keyed.h"
 #include "oracle.h"
 #include "server/server.h"
 
@@ -109,8 +110,7 @@ struct world {
 	struct range connections;      /* of all apps */
 	struct net_address address[2], metrics_address;
 
-	/* A publish with a key that was accepted in this round, to be repeated. */
-	str keyed_body;		 /* n == 0: there is none */
+	struct keyed_publishes keyed;
 	struct deflate *deflate; /* of all clients */
 
 	struct client *clients[CLIENTS_MAX]; /* NULL: nobody is there */
