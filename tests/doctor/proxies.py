@@ -167,6 +167,18 @@ def relay(port, request=lambda data: data, answer=lambda data: data):
     return Peer(serve)
 
 
+class DeadPort:
+    """A port that nobody listens on, nor can: it is taken."""
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.bind((HOST, 0))
+        self.port = self.socket.getsockname()[1]
+
+    def stop(self):
+        self.socket.close()
+
+
 class FullListener:
     """A port whose queue of connections is full: further ones get no answer at all, as behind a firewall."""
 

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from certificates import LOCAL, LONG_AGO, YESTERYEAR, Certificates
-from harness import PROGRAM, TIMEOUT_S, Server, app
-from proxies import HOST, FullListener, Nginx, free_ports, mute, relay, says
+from harness import PROGRAM, TIMEOUT_S, Server, app, is_listened_on, until
+from proxies import HOST, DeadPort, FullListener, Nginx, free_ports, mute, relay, says
 
 
 class World:
@@ -56,12 +56,10 @@ class World:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self.start(Process(process))
-        deadline = time.monotonic() + TIMEOUT_S
-        while not self.unix_path.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: is_listened_on(self.unix_path), "the server on a Unix socket did not start")
 
     def start_peers(self):
-        (self.dead_port,) = free_ports(1)
+        self.dead_port = self.start(DeadPort()).port
         self.full = self.start(FullListener())
         self.mute = self.start(mute())
 

@@ -584,6 +584,12 @@ def accept_of(key):
     return base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
 
 
+def is_listened_on(path):
+    """A socket's file is there a moment before anybody listens."""
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(str(path)) == 0
+
+
 def until(condition, what):
     """Waits for something that no answer tells."""
     deadline = time.monotonic() + TIMEOUT_S

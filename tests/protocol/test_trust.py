@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import TIMEOUT_S, Http, Server, ServerCase, Ws, request, until, upgrade_request
+from harness import TIMEOUT_S, Http, Server, ServerCase, Ws, is_listened_on, request, until, upgrade_request
 
 
 def doctor(http, *headers):
@@ -37,7 +37,7 @@ class UnixServer(Server):
         super().__init__(unix_socket={"enabled": True, "path": str(self.path)}, **settings)
 
     def _await_port(self):
-        until(self.path.exists, "the server did not start")
+        until(lambda: is_listened_on(self.path), "the server did not start")
 
     def http(self):
         return UnixHttp(self.path)
