@@ -129,12 +129,30 @@ static void no_worker_sends_anybody_away_before_all_leave(void **state)
 	world_fini(&w);
 }
 
+/* Who comes too late finds nobody: the last turns are for those who were there. */
+static void who_is_still_at_the_door_when_the_server_is_freed_is_not_let_in(void **state)
+{
+	struct server_options o = server_options_default();
+	struct sim_peer *p;
+	struct world w;
+
+	o.n_workers = WORKERS;
+	world_init(&w, &o);
+	for (unsigned i = 0; i < WORKERS; i++)
+		sim_stall_loop(w.loops[i], 1000);
+	p = sim_peer_connect(w.sim, &(struct sim_peer_init){ .to = w.address });
+	sim_run_ms(w.sim, 100);
+	assert_int_equal(sim_peer_state(p), SIM_PEER_OPEN);
+	world_fini(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_says_whom_he_speaks_for_at_the_last_moment_is_understood),
 		cmocka_unit_test(when_one_worker_leaves_newcomers_do_not_keep_the_others),
 		cmocka_unit_test(no_worker_sends_anybody_away_before_all_leave),
+		cmocka_unit_test(who_is_still_at_the_door_when_the_server_is_freed_is_not_let_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

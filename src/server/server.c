@@ -8,7 +8,8 @@
 #include "server/metrics.h"
 #include "server/worker.h"
 
-enum { ROUNDS_TO_REST = 6 };
+/* Some six are usual: more would be a server that never comes to rest. */
+enum { ROUNDS_TO_REST_MAX = 10000 };
 /* Of the descriptors that connections may have. */
 enum { RESERVE_SHARE = 16, RESERVE_MIN = 8, RESERVE_MAX = 64 };
 /* A client that was told to come again has come by then, over a slow network and TLS. */
@@ -205,14 +206,33 @@ static void turn_all(struct server *s)
 		loop_turn(s->hub_loop, 0);
 }
 
-void server_free(struct server *s)
+/* No mail is under way: leaves have come to the hub, its releases and late answers back, the last
+ * records are freed, and a reload that had just begun is over. */
+static bool is_at_rest(const struct server *s)
 {
-	/* Rounds: leaves to the hub, its releases and late answers back, the last records freed;
-	 * a reload that has just begun takes two more. */
+	if (mailbox_bytes(s->hub_inbox) > 0 || server_is_reloading(s))
+		return false;
+	for (unsigned i = 0; i < s->n_workers; i++)
+		if (mailbox_bytes(s->workers[i].inbox) > 0 || s->workers[i].conns.n_live > 0)
+			return false;
+	return true;
+}
+
+static void come_to_rest(struct server *s)
+{
+	unsigned n_rounds = 0;
+
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_end_all(&s->workers[i]);
-	for (int round = 0; round < ROUNDS_TO_REST; round++)
+	do {
 		turn_all(s);
+		ASSERT(++n_rounds < ROUNDS_TO_REST_MAX);
+	} while (!is_at_rest(s));
+}
+
+void server_free(struct server *s)
+{
+	come_to_rest(s);
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		loop_on_turn_end(s->workers[i].loop, NULL, NULL);
 		worker_fini(&s->workers[i]);

@@ -265,6 +265,7 @@ void worker_init(struct worker *w, struct server *s, unsigned index, struct loop
 
 void worker_end_all(struct worker *w)
 {
+	listener_close_all(w);
 	while (!list_is_empty(&w->all))
 		conn_end(container_of(w->all.next, struct conn, link));
 }
@@ -272,7 +273,6 @@ void worker_end_all(struct worker *w)
 void worker_fini(struct worker *w)
 {
 	ASSERT(w->n_conns == 0);
-	listener_close_all(w);
 	drain_fini(w);
 	changeover_fini(w);
 	out_fini(&w->out);

@@ -93,7 +93,7 @@ struct worker {
 void worker_init(struct worker *w, struct server *s, unsigned index, struct loop *l);
 void worker_fini(struct worker *w);
 
-/* Ends every connection; the loop has stopped for good. */
+/* Ends every connection, and nobody new is let in; the loop has stopped for good. */
 void worker_end_all(struct worker *w);
 
 /* c is about to leave the list of all. */
