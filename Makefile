@@ -38,11 +38,11 @@ conformance: ## RFC 6455 and 7692 case by case, and docs/conformance.md (CASES="
 	@tools/build release sockudo
 	@cd tests/protocol && python3 -m conformance $(or $(CASES),--report)
 
-sim: ## the server in the simulator (SEED=1 SEEDS=1000 STEPS=400 WORKERS=4 CLIENTS=100 WITHOUT=rough SKIP=9-30 TRACE=1 WHO=c29 CHANNEL=room-0)
+sim: ## the server in the simulator (SEED=1 SEEDS=1000 STEPS=400 NODES=2 WORKERS=4 CLIENTS=100 WITHOUT=rough SKIP=9-30 TRACE=1 WHO=c29 CHANNEL=room-0)
 	@tools/install-deps build test
 	@tools/build asan tests/sim/sockudo-sim
 	@build/asan/tests/sim/sockudo-sim --seed $(SEED) --seeds $(SEEDS) --steps $(STEPS) \
-		$(if $(WORKERS),--workers $(WORKERS)) $(if $(CLIENTS),--clients $(CLIENTS)) \
+		$(if $(NODES),--nodes $(NODES)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(CLIENTS),--clients $(CLIENTS)) \
 		$(if $(WITHOUT),--without $(WITHOUT)) $(if $(SKIP),--skip $(SKIP)) \
 		$(if $(ACTS),--acts $(ACTS)) $(if $(TRAP),--trap $(TRAP)) $(if $(TRACE),--trace) \
 		$(if $(WHO),--who $(WHO)) $(if $(CHANNEL),--channel $(CHANNEL))
@@ -52,7 +52,7 @@ sim-swarm: ## many seeds on all cores; a failing one is made small (SEEDS=100000
 	@tools/build quick tests/sim/sockudo-sim
 	@tools/sim-swarm $(if $(SIM_SECONDS),--seconds $(SIM_SECONDS),--seeds $(SEEDS)) --steps $(STEPS) \
 		$(if $(FIRST_SEED),--first $(FIRST_SEED)) $(if $(TRAP),--trap $(TRAP)) \
-		$(if $(WORKERS),--workers $(WORKERS)) $(if $(CLIENTS),--clients $(CLIENTS))
+		$(if $(NODES),--nodes $(NODES)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(CLIENTS),--clients $(CLIENTS))
 
 fault-sweep: ## the server in the simulator, with one allocation or system call failing, each in turn
 	@tools/install-deps build test

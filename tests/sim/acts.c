@@ -30,7 +30,7 @@ static bool will_be_on(const struct client *c, const struct topic *t)
 
 static bool is_open_to(const struct client *c, const struct topic *t)
 {
-	return t->app == c->app;
+	return t->node == c->node->number && t->app == c->app;
 }
 
 static bool can_send_to(const struct client *c, const struct topic *t)
@@ -57,20 +57,24 @@ static struct topic *any_topic(struct world *w, const struct client *c,
 	return found;
 }
 
+static bool connect_to(struct world *w, unsigned app)
+{
+	struct node *n = node_any(w);
+
+	if (!n || world_n_clients(w) >= w->plan.n_clients)
+		return false;
+	client_connect(n, app, false);
+	return true;
+}
+
 static bool connect_client(struct world *w)
 {
-	if (world_n_clients(w) >= w->plan.n_clients)
-		return false;
-	client_connect(w, chance(w, 70) ? APP_MAIN : APP_SMALL, false);
-	return true;
+	return connect_to(w, chance(w, 70) ? APP_MAIN : APP_SMALL);
 }
 
 static bool connect_in_vain(struct world *w)
 {
-	if (world_n_clients(w) >= w->plan.n_clients)
-		return false;
-	client_connect(w, chance(w, 50) ? APP_UNKNOWN : APP_DISABLED, false);
-	return true;
+	return connect_to(w, chance(w, 50) ? APP_UNKNOWN : APP_DISABLED);
 }
 
 static bool subscribe(struct world *w)
@@ -221,9 +225,11 @@ static bool let_time_pass(struct world *w)
 
 static bool limit_files(struct world *w)
 {
-	if (!w->plan.limits_files)
+	struct node *n = node_any(w);
+
+	if (!w->plan.limits_files || !n)
 		return false;
-	world_limit_files(w, w->has_few_files ? UINT32_MAX : 3 + (unsigned)pick(w, 6));
+	node_limit_files(n, n->has_few_files ? UINT32_MAX : 3 + (unsigned)pick(w, 6));
 	return true;
 }
 
@@ -285,6 +291,8 @@ static const struct act {
 	{ "ghost", 2, ghost_appear },
 	{ "pressure", 2, pressure_act },
 	{ "dismiss", 4, dismissal_act },
+	{ "lose-node", 1, node_lose },
+	{ "drain-node", 1, node_drain },
 	{ "repeat-unanswered", 8, repeat_unanswered },
 };
 
@@ -367,12 +375,12 @@ static void place_witness(struct world *w, uint32_t round)
 		return;
 	world_take_dice(w, DICE_WITNESS, round);
 	if (!w->witness) {
-		w->witness = client_connect(w, APP_MAIN, true);
+		w->witness = client_connect(node_any(w), APP_MAIN, true);
 		world_settle(w);
 	}
 	for (unsigned i = 0; i < o->n_topics && w->witness; i++) {
 		struct topic *t = &o->topics[i];
-		bool is_wanted = chance(w, 75) && t->app == APP_MAIN && !t->is_user;
+		bool is_wanted = chance(w, 75) && is_open_to(w->witness, t) && !t->is_user;
 
 		if (is_wanted && !will_be_on(w->witness, t))
 			client_subscribe(w->witness, t, WITNESS_USER);

@@ -15,15 +15,20 @@ static unsigned n_members(const struct topic *t)
 	return (unsigned)__builtin_popcount(oracle_members(t));
 }
 
-static struct app_counts model_counts(const struct world *w, unsigned app)
+static struct app_counts model_counts(const struct node *node, unsigned app)
 {
+	const struct world *w = node->world;
 	struct app_counts n = { 0 };
 
-	for (unsigned i = 0; i < w->n_places; i++)
-		n.connections += w->clients[i] && w->clients[i]->app == app;
+	for (unsigned i = 0; i < w->n_places; i++) {
+		const struct client *c = w->clients[i];
+
+		n.connections += c && c->node == node && c->app == app;
+	}
 	for (unsigned i = 0; i < w->oracle.n_topics; i++) {
 		const struct topic *t = &w->oracle.topics[i];
-		unsigned n_subs = t->app == app ? oracle_count_subs(t) : 0;
+		bool is_meant = t->node == node->number && t->app == app;
+		unsigned n_subs = is_meant ? oracle_count_subs(t) : 0;
 
 		if (t->is_user) {
 			n.users += n_subs > 0;
@@ -31,37 +36,40 @@ static struct app_counts model_counts(const struct world *w, unsigned app)
 		}
 		n.channels += n_subs > 0;
 		n.subscriptions += n_subs;
-		n.presence_members += t->app == app ? n_members(t) : 0;
+		n.presence_members += is_meant ? n_members(t) : 0;
 	}
 	return n;
 }
 
-static void check_counts(struct world *w, unsigned app)
+static void check_counts(struct node *n, unsigned app)
 {
-	const struct app *served = app_by_id(w->apps, w->app[app]->id);
-	struct app_counts is = served ? server_count(w->server, served) : (struct app_counts){ 0 };
-	struct app_counts should = model_counts(w, app);
+	const struct world *w = n->world;
+	const struct app *served = app_by_id(n->apps, w->app[app]->id);
+	struct app_counts is = served ? server_count(n->server, served) : (struct app_counts){ 0 };
+	struct app_counts should = model_counts(n, app);
 
 	if (is.connections != should.connections || is.channels != should.channels ||
 	    is.subscriptions != should.subscriptions ||
 	    is.presence_members != should.presence_members || is.users != should.users)
 		trace_fail(w->trace,
-			   "app %u: %zu connections, %zu channels, %zu subscriptions, %zu members, "
+			   "node %u, app %u: %zu connections, %zu channels, %zu subscriptions, %zu "
+			   "members, "
 			   "%zu users; there should be %zu, %zu, %zu, %zu, %zu",
-			   app, is.connections, is.channels, is.subscriptions, is.presence_members,
-			   is.users, should.connections, should.channels, should.subscriptions,
-			   should.presence_members, should.users);
+			   n->number, app, is.connections, is.channels, is.subscriptions,
+			   is.presence_members, is.users, should.connections, should.channels,
+			   should.subscriptions, should.presence_members, should.users);
 }
 
-static void check_limits(struct world *w)
+static void check_limits(const struct node *n)
 {
+	const struct world *w = n->world;
 	const struct plan *p = &w->plan;
 
-	if (model_counts(w, APP_SMALL).connections > w->quota.high)
-		trace_fail(w->trace, "more connections than the quota of %u allows", w->quota.high);
-	if (world_n_clients(w) > w->connections.high)
+	if (model_counts(n, APP_SMALL).connections > n->quota.high)
+		trace_fail(w->trace, "more connections than the quota of %u allows", n->quota.high);
+	if (world_n_clients_of(n) > n->connections.high)
 		trace_fail(w->trace, "more connections than max_connections %u allows",
-			   w->connections.high);
+			   n->connections.high);
 	for (unsigned i = 0; i < w->oracle.n_topics && p->members_max; i++) {
 		const struct topic *t = &w->oracle.topics[i];
 
@@ -70,16 +78,21 @@ static void check_limits(struct world *w)
 	}
 }
 
-static void check_n_connections(struct world *w)
+static bool is_at(const struct publisher *p, const struct node *n)
 {
-	size_t should = world_n_clients(w);
+	return p && p->peer && p->node == n;
+}
+
+static void check_n_connections(const struct node *n)
+{
+	const struct world *w = n->world;
+	size_t should = world_n_clients_of(n) + is_at(n->auditor, n);
 
 	for (unsigned i = 0; i < PUBLISHERS_MAX; i++)
-		should += w->publishers[i] && w->publishers[i]->peer;
-	should += w->auditor && w->auditor->peer;
-	if (server_n_connections(w->server) != should)
-		trace_fail(w->trace, "the server has %zu connections, there should be %zu",
-			   server_n_connections(w->server), should);
+		should += is_at(w->publishers[i], n);
+	if (server_n_connections(n->server) != should)
+		trace_fail(w->trace, "node %u has %zu connections, there should be %zu", n->number,
+			   server_n_connections(n->server), should);
 }
 
 /* The API */
@@ -91,8 +104,9 @@ static int by_name(const void *a, const void *b)
 }
 
 /* {"channels":{…}}, sorted, with the count of subscriptions, or of users on presence channels. */
-static str expected_channels(struct world *w, unsigned app, bool by_users)
+static str expected_channels(const struct node *node, unsigned app, bool by_users)
 {
+	struct world *w = node->world;
 	const struct topic *list[TOPICS_MAX];
 	struct buf b;
 	size_t n = 0;
@@ -101,8 +115,8 @@ static str expected_channels(struct world *w, unsigned app, bool by_users)
 	for (unsigned i = 0; i < w->oracle.n_topics; i++) {
 		const struct topic *t = &w->oracle.topics[i];
 
-		if (t->app == app && !t->is_user && (t->is_presence || !by_users) &&
-		    oracle_count_subs(t) > 0)
+		if (t->node == node->number && t->app == app && !t->is_user &&
+		    (t->is_presence || !by_users) && oracle_count_subs(t) > 0)
 			list[n++] = t;
 	}
 	qsort(list, n, sizeof(list[0]), by_name);
@@ -118,54 +132,54 @@ static str expected_channels(struct world *w, unsigned app, bool by_users)
 	return text;
 }
 
-static void ask(struct world *w, unsigned app, str path, str query, const struct request *expected)
+static void ask(struct node *n, unsigned app, str path, str query, const struct request *expected)
 {
 	struct request r = *expected;
 
 	r.status = 200;
-	if (!(reload_meets(w, app) & MEETS_SERVICE)) {
-		r.status = reload_meets(w, app) & MEETS_NO_APP ? 404 : 403;
+	if (!(reload_meets(n, app) & MEETS_SERVICE)) {
+		r.status = reload_meets(n, app) & MEETS_NO_APP ? 404 : 403;
 		r.check = BODY_HAS;
 		r.body = S("");
 	}
-	if (!publisher_may_ask(w->auditor))
-		trace_fail(w->trace, "the auditor has no connection");
-	publisher_get(w->auditor, app, path, query, &r);
-	world_settle(w);
+	if (!publisher_may_ask(n->auditor))
+		trace_fail(n->world->trace, "the auditor has no connection");
+	publisher_get(n->auditor, app, path, query, &r);
+	world_settle(n->world);
 }
 
-static void ask_for_users(struct world *w, const struct topic *t)
+static void ask_for_users(struct node *n, const struct topic *t)
 {
 	char path[80];
-	int n = snprintf(path, sizeof(path), "/channels/%s/users", t->name);
+	int length = snprintf(path, sizeof(path), "/channels/%s/users", t->name);
 
-	ask(w, t->app, (str){ path, (size_t)n }, S(""),
+	ask(n, t->app, (str){ path, (size_t)length }, S(""),
 	    &(struct request){ .check = BODY_LISTS_USERS, .users = oracle_members(t) });
 }
 
-static void check_api(struct world *w)
+static void check_api(struct node *n)
 {
-	struct oracle *o = &w->oracle;
+	struct oracle *o = &n->world->oracle;
 
 	for (unsigned app = APP_MAIN; app <= APP_SMALL; app++) {
-		ask(w, app, S("/channels"), S("info=subscription_count"),
-		    &(struct request){ .body = expected_channels(w, app, false) });
-		ask(w, app, S("/channels"), S("filter_by_prefix=presence-&info=user_count"),
-		    &(struct request){ .body = expected_channels(w, app, true) });
+		ask(n, app, S("/channels"), S("info=subscription_count"),
+		    &(struct request){ .body = expected_channels(n, app, false) });
+		ask(n, app, S("/channels"), S("filter_by_prefix=presence-&info=user_count"),
+		    &(struct request){ .body = expected_channels(n, app, true) });
 	}
 	for (unsigned i = 0; i < o->n_topics; i++)
-		if (o->topics[i].is_presence)
-			ask_for_users(w, &o->topics[i]);
-	publisher_rest(w->auditor);
+		if (o->topics[i].node == n->number && o->topics[i].is_presence)
+			ask_for_users(n, &o->topics[i]);
+	publisher_rest(n->auditor);
 }
 
-static struct app_counts count_all(struct world *w, unsigned *n_used)
+static struct app_counts count_all(const struct node *node, unsigned *n_used)
 {
 	struct app_counts all = { 0 };
 
 	*n_used = 0;
-	for (size_t i = 0; i < w->apps->n; i++) {
-		struct app_counts n = server_count(w->server, w->apps->apps[i]);
+	for (size_t i = 0; i < node->apps->n; i++) {
+		struct app_counts n = server_count(node->server, node->apps->apps[i]);
 
 		*n_used += n.connections > 0 || n.channels > 0;
 		all.connections += n.connections;
@@ -181,11 +195,12 @@ static struct app_counts count_all(struct world *w, unsigned *n_used)
 }
 
 /* What operators are told is what a walk over the structures finds. */
-static void check_stats(struct world *w)
+static void check_stats(struct node *node)
 {
+	struct world *w = node->world;
 	struct request r = { .status = 200, .check = BODY_HAS };
 	unsigned n_used;
-	struct app_counts n = count_all(w, &n_used);
+	struct app_counts n = count_all(node, &n_used);
 	struct buf b;
 
 	buf_init(&b, 1024);
@@ -198,43 +213,56 @@ static void check_stats(struct world *w)
 		   n.presence_channels, n.presence_subscriptions, n.presence_members);
 	r.body = arena_copy(&w->oracle.arena, buf_str(&b));
 	buf_fini(&b);
-	if (!publisher_may_ask(w->auditor))
+	if (!publisher_may_ask(node->auditor))
 		trace_fail(w->trace, "the auditor has no connection");
-	publisher_get_plain(w->auditor, "/stats", &r);
+	publisher_get_plain(node->auditor, "/stats", &r);
 	world_settle(w);
-	publisher_rest(w->auditor);
+	publisher_rest(node->auditor);
 }
 
 /* An app that is gone has no series, or one that ends. */
-static void check_metrics(struct world *w)
+static void check_metrics(struct node *n)
 {
-	str page = scrape(w);
+	str page = scrape(n);
 
 	for (unsigned app = 0; app < N_APPS; app++) {
-		struct app_counts should = model_counts(w, app);
+		struct app_counts should = model_counts(n, app);
 
-		if (app_by_id(w->apps, w->app[app]->id))
-			scrape_check(w, page, app, &should);
+		if (app_by_id(n->apps, n->world->app[app]->id))
+			scrape_check(n, page, app, &should);
 	}
 }
 
-void audit(struct world *w)
+static void check_books(struct node *n)
 {
-	check_n_connections(w);
+	check_n_connections(n);
 	for (unsigned app = 0; app < N_APPS; app++)
-		check_counts(w, app);
-	check_limits(w);
-	check_api(w);
-	check_stats(w);
-	check_metrics(w);
+		check_counts(n, app);
 }
 
-/* What a reload makes anew is as large as before, but the heap may round it up otherwise. */
+void audit(struct node *n)
+{
+	if (n->is_lost)
+		return;
+	check_books(n);
+	check_limits(n);
+	if (n->is_draining)
+		return; /* nobody is let in any more */
+	check_api(n);
+	check_stats(n);
+	check_metrics(n);
+}
+
+/* What is made anew is as large as before, but the heap may round it up otherwise; and when the first
+ * nodes were made the simulation's own books grew with them. */
 static bool is_as_before(const struct world *w, int64_t live)
 {
-	int64_t tolerance = w->plan.reloads ? 1024 : 0;
+	enum { ROUNDING_BYTES = 1024, BOOKS_BYTES = 4096 };
+	bool is_new = w->plan.loses_nodes || w->plan.drains_nodes;
+	int64_t more = w->plan.reloads || is_new ? ROUNDING_BYTES : 0;
+	int64_t less = is_new ? BOOKS_BYTES * w->plan.n_nodes : more;
 
-	return live >= w->live_bytes - tolerance && live <= w->live_bytes + tolerance;
+	return live >= w->live_bytes - less && live <= w->live_bytes + more;
 }
 
 void audit_emptiness(struct world *w)
@@ -242,9 +270,8 @@ void audit_emptiness(struct world *w)
 	struct sim_options calm = sim_options_calm();
 	int64_t live = mem_live_bytes();
 
-	check_n_connections(w);
-	for (unsigned app = 0; app < N_APPS; app++)
-		check_counts(w, app);
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		check_books(&w->nodes[i]);
 	/* Last events and idempotency keys stay; that they go with the server is seen at its end. */
 	if (w->plan.remembers)
 		live = w->live_bytes;

@@ -5,7 +5,7 @@
 #include "world.h"
 
 /* Counts, and the answers of GET channels and GET users, against the model. */
-void audit(struct world *w);
+void audit(struct node *n);
 /* Nobody is there any more. */
 void audit_emptiness(struct world *w);
 

@@ -78,21 +78,23 @@ void client_change(struct client *c)
 	c->world->changed[c->place / 64] |= UINT64_C(1) << c->place % 64;
 }
 
-struct client *client_connect(struct world *w, unsigned app, bool is_witness)
+struct client *client_connect(struct node *n, unsigned app, bool is_witness)
 {
 	struct client *c = xnew(struct client);
+	struct world *w = n->world;
 	unsigned door = (unsigned)pick(w, DOORS);
 
 	c->world = w;
+	c->node = n;
 	c->place = find_place(w);
 	w->clients[c->place] = c;
 	c->connection = ++w->n_connections;
 	c->came_in_act = w->n_acts;
 	c->app = app;
 	c->is_witness = is_witness;
-	c->meets = reload_meets(w, app);
+	c->meets = reload_meets(n, app);
 	c->pressure = w->pressure;
-	c->may_be_shut_out = w->has_few_files || w->plan.fails_calls;
+	c->may_be_shut_out = n->has_few_files || w->plan.fails_calls;
 	c->hangs_up = chance(w, 50);
 	c->offers_packing = w->plan.compresses && chance(w, 60);
 	c->appetite = is_witness || chance(w, 80) ? 4096 : 16 + pick(w, 100);
@@ -103,10 +105,11 @@ struct client *client_connect(struct world *w, unsigned app, bool is_witness)
 	buf_init(&c->out, SIZE_MAX / 2);
 	draw_ws_key(c);
 	ask_for_upgrade(c);
-	w->n_small_max += app == APP_SMALL;
-	w->n_all_max++;
-	c->peer = world_connect(w, door, on_change, c);
-	trace_note(w->trace, c->name, "connects through door %u to app %u", door, app);
+	n->n_small_max += app == APP_SMALL;
+	n->n_all_max++;
+	c->peer = node_connect(n, door, on_change, c);
+	trace_note(w->trace, c->name, "connects through door %u of node %u to app %u", door,
+		   n->number, app);
 	return c;
 }
 
@@ -310,17 +313,17 @@ static void on_welcome(struct client *c, const struct words *words)
 /* May the server refuse a newcomer so? */
 static bool is_legal_refusal(const struct client *c, uint64_t code)
 {
-	const struct world *w = c->world;
+	const struct node *n = c->node;
 
 	if (reload_may_close(c->meets, code))
+		return true;
+	if (n->is_draining && (code == 4100 || code == 4200))
 		return true;
 	if (!(c->meets & MEETS_SERVICE))
 		return false;
 	if (code == 4004)
-		return c->app == APP_SMALL && w->n_small_max > w->quota.low;
-	if (code == 4100)
-		return w->n_all_max > w->connections.low || w->is_draining;
-	return code == 4200 && w->is_draining;
+		return c->app == APP_SMALL && n->n_small_max > n->quota.low;
+	return code == 4100 && n->n_all_max > n->connections.low;
 }
 
 static bool is_legal_farewell(const struct client *c, uint64_t code, str message)
@@ -328,7 +331,7 @@ static bool is_legal_farewell(const struct client *c, uint64_t code, str message
 	if (dismissal_says(c, code, message))
 		return true;
 	if (code == 4200)
-		return c->world->is_draining;
+		return c->node->is_draining;
 	return (code == 4201 && (c->is_dead || c->has_slept)) || reload_may_close(c->meets, code);
 }
 
@@ -395,7 +398,7 @@ static void on_joined(struct client *c, struct topic *t, str data)
 
 static void on_subscribed(struct client *c, const struct words *words)
 {
-	struct topic *t = oracle_topic(&c->world->oracle, c->app, words->channel);
+	struct topic *t = oracle_topic(&c->world->oracle, c->node->number, c->app, words->channel);
 
 	if (t && t->is_user)
 		fail(c, "got an acknowledgement of %s", t->name);
@@ -417,7 +420,7 @@ static void on_signed_in(struct client *c, const struct words *words)
 
 static struct sub *sub_for(struct client *c, const struct words *words)
 {
-	struct topic *t = oracle_topic(&c->world->oracle, c->app, words->channel);
+	struct topic *t = oracle_topic(&c->world->oracle, c->node->number, c->app, words->channel);
 
 	if (!t || !*sub_of(c, t))
 		fail(c, "hears %.*s on %.*s, where it is not", STR_ARG(words->event),
@@ -449,7 +452,8 @@ static bool on_follow(struct client *c, const struct words *words)
 	bool is_miss = str_eq(words->event, S("pusher:cache_miss"));
 
 	c->awaits = NULL;
-	if (oracle_topic(o, c->app, words->channel) != t || (!is_miss && words->data.p == NULL)) {
+	if (oracle_topic(o, c->node->number, c->app, words->channel) != t ||
+	    (!is_miss && words->data.p == NULL)) {
 		if (c->world->plan.fails_memory)
 			return false;
 		fail(c, "got %.*s instead of the last event of %s", STR_ARG(words->event), t->name);
@@ -660,7 +664,7 @@ static bool was_to_go(const struct client *c)
 	bool may_be_refused = is_legal_refusal(c, 4004) || is_legal_refusal(c, 4100);
 
 	return c->state == CLIENT_LEAVING || c->has_slept || c->meets != MEETS_SERVICE ||
-	       dismissal_threatens(c) || c->world->is_draining ||
+	       dismissal_threatens(c) || c->node->is_draining ||
 	       (c->state <= CLIENT_WAITING && may_be_refused);
 }
 
@@ -676,14 +680,14 @@ static bool is_legal_end(const struct client *c)
 	       c->is_dead || c->is_half_closed || (c->has_slept && c->state <= CLIENT_WAITING) ||
 	       (c->pressure != PRESSURE_IS_NOT && c->state == CLIENT_KNOCKING) ||
 	       world_is_lenient(w) || (c->may_be_shut_out && !c->has_heard) ||
-	       (w->is_draining && c->state == CLIENT_KNOCKING);
+	       (c->node->is_draining && c->state == CLIENT_KNOCKING) || c->node->is_lost;
 }
 
 static bool has_ended(const struct client *c)
 {
 	enum sim_peer_state state = sim_peer_state(c->peer);
 
-	return state == SIM_PEER_ENDED || state == SIM_PEER_RESET;
+	return state == SIM_PEER_ENDED || state == SIM_PEER_RESET || state == SIM_PEER_REFUSED;
 }
 
 void client_serve(struct client *c)
@@ -702,7 +706,7 @@ void client_serve(struct client *c)
 	}
 	buf_drop_front(&c->in, c->in.len - in.n);
 	send(c);
-	if (sim_peer_state(c->peer) == SIM_PEER_REFUSED)
+	if (sim_peer_state(c->peer) == SIM_PEER_REFUSED && !c->node->is_lost)
 		fail(c, "is refused by the network");
 	if (has_ended(c)) {
 		trace_note(c->world->trace, c->name, "its stream is over");

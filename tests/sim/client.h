@@ -44,6 +44,7 @@ struct ask {
 
 struct client {
 	struct world *world;
+	struct node *node;
 	struct sim_peer *peer;
 	char name[12];
 	uint32_t connection;
@@ -83,7 +84,7 @@ struct client {
 	int users[TOPICS_MAX]; /* as which it is or will be on */
 };
 
-struct client *client_connect(struct world *w, unsigned app, bool is_witness);
+struct client *client_connect(struct node *n, unsigned app, bool is_witness);
 /* It wants to be served. */
 void client_change(struct client *c);
 /* Reads, understands, answers, writes. May free the client. */

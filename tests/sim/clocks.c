@@ -63,12 +63,14 @@ bool clocks_set_wall(struct world *w)
 
 bool clocks_stall_loop(struct world *w)
 {
-	unsigned i = (unsigned)pick(w, w->n_loops);
+	struct node *n = node_any(w);
+	unsigned i = n ? (unsigned)pick(w, n->n_loops) : 0;
 	uint64_t ms = 1 + pick(w, STALL_MS_MAX);
 
-	if (!w->plan.stalls)
+	if (!w->plan.stalls || !n)
 		return false;
-	trace_fault(w->trace, "loop %u gets no turn for %llu ms", i, (unsigned long long)ms);
-	sim_stall_loop(w->loops[i], ms);
+	trace_fault(w->trace, "loop %u of node %u gets no turn for %llu ms", i, n->number,
+		    (unsigned long long)ms);
+	sim_stall_loop(n->loops[i], ms);
 	return true;
 }

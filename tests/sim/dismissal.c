@@ -29,37 +29,43 @@ static bool is_signed_in(const struct client *c, int user)
 }
 
 /* One of those that somebody may be signed in as, or NOBODY. */
-static int draw_user(struct world *w)
+static int draw_user(const struct node *n)
 {
-	const struct oracle *o = &w->oracle;
+	const struct oracle *o = &n->world->oracle;
 	int user = NOBODY;
-	unsigned n = 0;
+	unsigned n_drawn = 0;
 
 	for (unsigned i = 0; i < o->n_topics; i++)
-		if (o->topics[i].is_user && pick(w, ++n) == 0)
+		if (o->topics[i].is_user && o->topics[i].node == n->number &&
+		    pick(n->world, ++n_drawn) == 0)
 			user = o->topics[i].user;
 	return user;
 }
 
-static void mark(struct world *w, int user)
+static void mark(const struct node *n, int user)
 {
-	for (unsigned i = 0; i < w->n_places; i++)
-		if (w->clients[i] && is_signed_in(w->clients[i], user))
-			w->clients[i]->dismissal = w->n_dismissals;
+	struct world *w = n->world;
+
+	for (unsigned i = 0; i < w->n_places; i++) {
+		struct client *c = w->clients[i];
+
+		if (c && c->node == n && is_signed_in(c, user))
+			c->dismissal = w->n_dismissals;
+	}
 }
 
 bool dismissal_act(struct world *w)
 {
 	struct publisher *p = w->publishers[pick(w, w->plan.n_publishers)];
 	unsigned way = (unsigned)pick(w, ARRAY_LEN(WAYS));
-	int user = draw_user(w);
+	int user = publisher_may_ask(p) ? draw_user(p->node) : NOBODY;
 	char path[80];
 
-	if (user == NOBODY || !publisher_may_ask(p))
+	if (user == NOBODY)
 		return false;
 	w->n_dismissals++;
-	w->dismissed[user] |= (uint8_t)(1u << way);
-	mark(w, user);
+	p->node->dismissed[user] |= (uint8_t)(1u << way);
+	mark(p->node, user);
 	snprintf(path, sizeof(path), "/users/%.*s/%s", STR_ARG(user_id(user)), WAYS[way].route);
 	publisher_dismiss(p, path, w->n_dismissals);
 	return true;
@@ -80,7 +86,7 @@ static unsigned threats(const struct client *c)
 
 	for (unsigned i = 0; i < w->oracle.n_topics; i++)
 		if (w->oracle.topics[i].is_user && c->outlook[i] != WILL_BE_OFF)
-			ways |= w->dismissed[w->oracle.topics[i].user];
+			ways |= c->node->dismissed[w->oracle.topics[i].user];
 	return ways;
 }
 
@@ -110,5 +116,6 @@ void dismissal_rest(struct world *w)
 		if (c)
 			c->dismissal = 0;
 	}
-	memset(w->dismissed, 0, sizeof(w->dismissed));
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		memset(w->nodes[i].dismissed, 0, sizeof(w->nodes[i].dismissed));
 }

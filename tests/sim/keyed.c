@@ -51,9 +51,9 @@ const struct keyed *keyed_draw(struct world *w, unsigned app, const char *path, 
 	return k;
 }
 
-void keyed_lost(struct world *w, const struct keyed *k)
+void keyed_lost(struct node *n, const struct keyed *k)
 {
-	struct keyed_publishes *all = &w->keyed;
+	struct keyed_publishes *all = &n->keyed;
 
 	if (k)
 		all->lost[all->n_lost++ % KEYED_LOST_MAX] = k;
@@ -61,7 +61,7 @@ void keyed_lost(struct world *w, const struct keyed *k)
 
 bool keyed_repeat_answered(struct publisher *p)
 {
-	const struct keyed *k = p->world->keyed.answered;
+	const struct keyed *k = p->node->keyed.answered;
 
 	if (k)
 		publisher_repeat(p, k);
@@ -96,9 +96,10 @@ bool keyed_repeat_unanswered(struct publisher *p)
 	struct choice c = { .salt = pick(w, UINT64_MAX) };
 
 	for (unsigned i = 0; i < KEYED_LOST_MAX; i++)
-		consider(&c, w->keyed.lost[i]);
+		consider(&c, p->node->keyed.lost[i]);
 	for (unsigned i = 0; i < w->plan.n_publishers; i++)
-		consider_those_under_way(&c, w->publishers[i]);
+		if (w->publishers[i]->node == p->node)
+			consider_those_under_way(&c, w->publishers[i]);
 	if (c.found)
 		publisher_repeat(p, c.found);
 	return c.found;

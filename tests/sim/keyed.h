@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct buf;
+struct node;
 struct publisher;
 struct request;
 struct world;
@@ -28,7 +29,7 @@ struct keyed {
 	uint32_t first_event, n_events;
 };
 
-/* Of the round. */
+/* Of a node and the round. */
 struct keyed_publishes {
 	const struct keyed *answered; /* the last one, or NULL */
 	/* Their connections ended before the answer came; the newest replace the oldest. */
@@ -40,7 +41,7 @@ struct keyed_publishes {
 const struct keyed *keyed_draw(struct world *w, unsigned app, const char *path, struct buf *body,
 			       const struct request *expected);
 /* k may be NULL. */
-void keyed_lost(struct world *w, const struct keyed *k);
+void keyed_lost(struct node *n, const struct keyed *k);
 
 /* Acts of a back-end. False: there is nothing to repeat. */
 bool keyed_repeat_answered(struct publisher *p);

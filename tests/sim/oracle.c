@@ -72,11 +72,14 @@ void oracle_fini(struct oracle *o)
 	mem_chunk_free(o->events);
 }
 
-struct topic *oracle_topic(struct oracle *o, unsigned app, str name)
+struct topic *oracle_topic(struct oracle *o, unsigned node, unsigned app, str name)
 {
-	for (unsigned i = 0; i < o->n_topics; i++)
-		if (o->topics[i].app == app && str_eq(str_from_cstr(o->topics[i].name), name))
-			return &o->topics[i];
+	for (unsigned i = 0; i < o->n_topics; i++) {
+		struct topic *t = &o->topics[i];
+
+		if (t->node == node && t->app == app && str_eq(str_from_cstr(t->name), name))
+			return t;
+	}
 	return NULL;
 }
 

@@ -31,10 +31,10 @@ enum {
 	EVENTS_MAX = 1024, /* of a round */
 };
 
-/* A channel of one app. */
+/* A channel of one app of one node. */
 struct topic {
 	char name[48];
-	unsigned app; /* index */
+	unsigned node, app; /* indices */
 	bool is_presence;
 	bool is_authorized;
 	bool takes_client_events;
@@ -114,7 +114,7 @@ void oracle_init(struct oracle *o, struct trace *t);
 void oracle_fini(struct oracle *o);
 
 /* The channel of that name, or NULL. */
-struct topic *oracle_topic(struct oracle *o, unsigned app, str name);
+struct topic *oracle_topic(struct oracle *o, unsigned node, unsigned app, str name);
 
 /* Before the first byte of it is written. text is copied; its id is in it. */
 struct event *oracle_send(struct oracle *o, uint32_t source, const struct event *like,

@@ -56,6 +56,20 @@ static void draw_features(struct world *w)
 	p->compresses = chance(w, 30);
 }
 
+/* Mostly one: several have less to do with each other than several workers. */
+static void draw_nodes(struct world *w, const struct world_wish *wish)
+{
+	struct plan *p = &w->plan;
+
+	p->n_nodes = chance(w, 80) ? 1 : between(w, 2, NODES_MAX);
+	p->loses_nodes = chance(w, p->n_nodes > 1 ? 50 : 10);
+	p->drains_nodes = chance(w, p->n_nodes > 1 ? 50 : 10);
+	if (wish->is_peaceful)
+		p->loses_nodes = p->drains_nodes = false;
+	if (wish->n_nodes)
+		p->n_nodes = wish->n_nodes;
+}
+
 static void leave_out(struct plan *p, uint64_t troubles)
 {
 #define TROUBLE(word, member)                                                                      \
@@ -135,6 +149,7 @@ void plan_draw(struct world *w, const struct world_wish *wish)
 		draw_faults(w);
 		draw_features(w);
 	}
+	draw_nodes(w, wish);
 	leave_out(p, wish->cut.without);
 	/* Only what is large can fail to be sent to the hub. */
 	if (p->fails_memory && p->pad_bytes_max > 300)
@@ -250,7 +265,7 @@ struct app_table *plan_table(struct world *w, bool has_small, bool serves_small,
 	return t;
 }
 
-/* Names are from a small set, so that the apps have some in common. */
+/* Names are from a small set, so that the apps have some in common, and each node has all. */
 static void draw_topic(struct world *w, struct topic *t)
 {
 	static const struct {
@@ -292,6 +307,14 @@ static void draw_user_topic(struct world *w, struct topic *t)
 	snprintf(t->name, sizeof(t->name), "#server-to-user-%.*s", STR_ARG(user_id(user)));
 }
 
+static void add_to_nodes(struct world *w, struct topic *t)
+{
+	struct oracle *o = &w->oracle;
+
+	for (; t->node < w->plan.n_nodes && o->n_topics < TOPICS_MAX; t->node++)
+		o->topics[o->n_topics++] = *t;
+}
+
 void plan_topics(struct world *w)
 {
 	struct oracle *o = &w->oracle;
@@ -304,7 +327,7 @@ void plan_topics(struct world *w)
 			draw_user_topic(w, &t);
 		else
 			draw_topic(w, &t);
-		if (!oracle_topic(o, t.app, str_from_cstr(t.name)))
-			o->topics[o->n_topics++] = t;
+		if (!oracle_topic(o, 0, t.app, str_from_cstr(t.name)))
+			add_to_nodes(w, &t);
 	}
 }

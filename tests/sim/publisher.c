@@ -36,11 +36,12 @@ static void on_change(struct sim_peer *peer)
 	((struct publisher *)sim_peer_user(peer))->is_changed = true;
 }
 
-struct publisher *publisher_new(struct world *w, const char *name)
+struct publisher *publisher_new(struct world *w, struct node *home, const char *name)
 {
 	struct publisher *p = xnew(struct publisher);
 
 	p->world = w;
+	p->home = home;
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	arena_init(&p->arena, 0);
 	buf_init(&p->in, SIZE_MAX / 2);
@@ -51,7 +52,7 @@ struct publisher *publisher_new(struct world *w, const char *name)
 static void disconnected(struct publisher *p)
 {
 	for (unsigned i = 0; i < p->n; i++)
-		keyed_lost(p->world, p->requests[(p->first + i) % REQUESTS_MAX].keyed);
+		keyed_lost(p->node, p->requests[(p->first + i) % REQUESTS_MAX].keyed);
 	p->peer = NULL;
 	p->n = 0;
 	buf_fini(&p->in);
@@ -67,23 +68,28 @@ void publisher_free(struct publisher *p)
 	xfree(p);
 }
 
-static void connect_anew(struct publisher *p)
+static void connect_anew(struct publisher *p, struct node *n)
 {
 	struct world *w = p->world;
 
+	p->node = n;
 	p->connection = ++w->n_connections;
 	p->is_half_closed = p->is_stalled = p->is_over = p->has_heard = p->has_slept = false;
-	p->may_be_shut_out = w->has_few_files || w->plan.fails_calls;
+	p->may_be_shut_out = n->has_few_files || w->plan.fails_calls;
 	p->last_progress_us = sim_now_us(w->sim);
-	p->peer = world_connect(w, p->is_scraper ? DOOR_OF_METRICS : (unsigned)pick(w, DOORS),
-				on_change, p);
-	trace_note(w->trace, p->name, "connects");
+	p->peer = node_connect(n, p->is_scraper ? DOOR_OF_METRICS : (unsigned)pick(w, DOORS),
+			       on_change, p);
+	trace_note(w->trace, p->name, "connects to node %u", n->number);
 }
 
 bool publisher_may_ask(struct publisher *p)
 {
+	struct node *n = p->peer ? p->node : p->home ? p->home : node_any(p->world);
+
+	if (!n)
+		return false;
 	if (!p->peer)
-		connect_anew(p);
+		connect_anew(p, n);
 	return !p->is_half_closed && !p->is_stalled && !p->is_over && p->n < REQUESTS_MAX - 2;
 }
 
@@ -213,7 +219,7 @@ static void on_answer(struct publisher *p, const struct wire_answer *a)
 	if (is_published && r->dismissal)
 		dismissal_done(p->world, r->dismissal);
 	if (is_published && r->keyed)
-		p->world->keyed.answered = r->keyed;
+		p->node->keyed.answered = r->keyed;
 	p->is_over = r->is_last || a->closes;
 	p->first = (p->first + 1) % REQUESTS_MAX;
 	p->n--;
@@ -257,17 +263,23 @@ static bool may_miss_last_answers(const struct publisher *p)
 	       p->requests[(p->first + p->n - 1) % REQUESTS_MAX].is_last;
 }
 
+/* What the server has not seen when it closes an idle connection is lost. */
+static bool is_let_go(const struct publisher *p)
+{
+	const struct node *n = p->node;
+
+	return n->is_lost || (n->is_draining && (p->n == 0 || server_is_leaving(n->server)));
+}
+
 static bool is_legal_end(const struct publisher *p)
 {
 	const struct world *w = p->world;
 	bool was_silent = sim_now_us(w->sim) - p->last_progress_us >= PATIENCE_US;
-	/* What the server has not seen when it closes an idle connection is lost. */
-	bool is_let_go = w->is_draining && (p->n == 0 || server_is_leaving(w->server));
 
 	return p->is_over ||
 	       ((w->plan.resets || w->plan.fails_calls) &&
 		sim_peer_state(p->peer) == SIM_PEER_RESET) ||
-	       (p->is_half_closed && p->n == 0) || was_silent || p->has_slept || is_let_go ||
+	       (p->is_half_closed && p->n == 0) || was_silent || p->has_slept || is_let_go(p) ||
 	       may_miss_last_answers(p) || world_is_lenient(w) ||
 	       (p->may_be_shut_out && !p->has_heard);
 }
@@ -302,7 +314,10 @@ void publisher_serve(struct publisher *p)
 		arena_reset(&p->arena);
 	switch (sim_peer_state(p->peer)) {
 	case SIM_PEER_REFUSED:
-		fail(p, "is refused by the network");
+		if (!p->node->is_lost)
+			fail(p, "is refused by the network");
+		on_end(p);
+		return;
 	case SIM_PEER_ENDED:
 	case SIM_PEER_RESET:
 		on_end(p);

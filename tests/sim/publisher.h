@@ -27,6 +27,8 @@ struct request {
 struct publisher {
 	struct world *world;
 	char name[12];
+	struct node *home;     /* where it always goes, or NULL */
+	struct node *node;     /* where it is, or was */
 	struct sim_peer *peer; /* NULL: not connected */
 	uint32_t connection;
 	bool is_changed;
@@ -44,12 +46,12 @@ struct publisher {
 	unsigned first, n;
 };
 
-struct publisher *publisher_new(struct world *w, const char *name);
+struct publisher *publisher_new(struct world *w, struct node *home, const char *name);
 void publisher_free(struct publisher *p);
 void publisher_serve(struct publisher *p);
 /* The world rests: all is answered. */
 void publisher_rest(struct publisher *p);
-/* Connects if need be. False: not now. */
+/* Connects if need be, to any node or to its home. False: not now. */
 bool publisher_may_ask(struct publisher *p);
 
 void publisher_publish(struct publisher *p);

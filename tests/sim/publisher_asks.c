@@ -20,7 +20,7 @@ static struct request *await(struct publisher *p, const struct request *expected
 	ASSERT(p->n <= REQUESTS_MAX);
 	*r = *expected;
 	r->body = arena_copy(&p->arena, expected->body);
-	r->meets = reload_meets(p->world, r->app);
+	r->meets = reload_meets(p->node, r->app);
 	p->is_changed = true;
 	return r;
 }
@@ -168,17 +168,37 @@ static size_t draw_pad(struct world *w)
 	return pick(w, 1 + pick(w, w->plan.pad_bytes_max + 1));
 }
 
-/* Different ones of one app, at random places of the list. */
-static void draw_topics(struct world *w, struct event *like, unsigned n_max)
+static struct topic *draw_topic(struct publisher *p)
 {
+	struct oracle *o = &p->world->oracle;
+	struct topic *t;
+
+	do
+		t = &o->topics[pick(p->world, o->n_topics)];
+	while (t->node != p->node->number);
+	return t;
+}
+
+static bool is_beside(const struct topic *a, const struct topic *b)
+{
+	return a->node == b->node && a->app == b->app;
+}
+
+/* Different ones of one app, at random places of the list. */
+static void draw_topics(struct publisher *p, struct event *like, unsigned n_max)
+{
+	struct world *w = p->world;
 	struct oracle *o = &w->oracle;
-	struct topic *first = &o->topics[pick(w, o->n_topics)];
+	struct topic *first = draw_topic(p);
 	unsigned wanted = 1 + (unsigned)pick(w, n_max);
 
 	like->topics[like->n_topics++] = first;
-	for (unsigned i = 0; i < o->n_topics && like->n_topics < wanted; i++)
-		if (&o->topics[i] != first && o->topics[i].app == first->app && chance(w, 50))
-			like->topics[like->n_topics++] = &o->topics[i];
+	for (unsigned i = 0; i < o->n_topics && like->n_topics < wanted; i++) {
+		struct topic *t = &o->topics[i];
+
+		if (t != first && is_beside(t, first) && chance(w, 50))
+			like->topics[like->n_topics++] = t;
+	}
 }
 
 static void put_channels(struct buf *b, const struct event *e)
@@ -221,7 +241,7 @@ void publisher_publish(struct publisher *p)
 	struct request expected = { .status = 200, .body = S("{\"ok\":true}"), .n_events = 1 };
 
 	buf_init(&b, SIZE_MAX / 2);
-	draw_topics(p->world, &like, EVENT_TOPICS_MAX);
+	draw_topics(p, &like, EVENT_TOPICS_MAX);
 	e = put_event(p, &b, &like);
 	expected.first_event = e->id;
 	expected.keyed = keyed_draw(p->world, e->topics[0]->app, "/events", &b, &expected);
@@ -276,7 +296,7 @@ void publisher_publish_batch(struct publisher *p)
 
 		do {
 			like.n_topics = 0;
-			draw_topics(p->world, &like, 2);
+			draw_topics(p, &like, 2);
 		} while (i > 0 && like.topics[0]->app != app);
 		app = like.topics[0]->app;
 		if (i > 0)
@@ -315,9 +335,11 @@ static void ask_plain(struct publisher *p)
 		{ "DELETE", "/up", 405, { 0 } },
 		{ "GET", "/app/app-key", 400, { "Missing Upgrade header", 22 } },
 	};
+	const struct plan *plan = &p->world->plan;
 	size_t i = pick(p->world, ARRAY_LEN(ROWS));
 
-	if (p->world->plan.drains || p->world->plan.has_pressure) /* most answer otherwise then */
+	/* Most answer otherwise then. */
+	if (plan->drains || plan->drains_nodes || plan->has_pressure)
 		i = 4;
 	buf_printf(&p->out, "%s %s HTTP/1.1\r\n\r\n", ROWS[i].method, ROWS[i].path);
 	trace_say(p->world->trace, p->name, '>', "%s %s", ROWS[i].method, ROWS[i].path);

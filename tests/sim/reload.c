@@ -30,24 +30,30 @@ bool reload_may_answer(unsigned meets, unsigned status)
 	return false;
 }
 
-unsigned reload_meets(const struct world *w, unsigned app)
+unsigned reload_meets(const struct node *n, unsigned app)
 {
 	if (app == APP_SMALL)
-		return w->small_meets;
+		return n->small_meets;
 	if (app == APP_MAIN)
 		return MEETS_SERVICE;
 	return app == APP_DISABLED ? MEETS_DISABLED : MEETS_NO_APP;
 }
 
 /* Who is under way may meet that, too. */
-static void warn_everybody(struct world *w, unsigned meets)
+static void warn_everybody(struct node *n, unsigned meets)
 {
-	w->small_meets |= meets;
-	for (unsigned i = 0; i < w->n_places; i++)
-		if (w->clients[i] && w->clients[i]->app == APP_SMALL)
-			w->clients[i]->meets |= meets;
+	struct world *w = n->world;
+
+	n->small_meets |= meets;
+	for (unsigned i = 0; i < w->n_places; i++) {
+		struct client *c = w->clients[i];
+
+		if (c && c->node == n && c->app == APP_SMALL)
+			c->meets |= meets;
+	}
 	for (unsigned i = 0; i < w->plan.n_publishers; i++)
-		publisher_warn(w->publishers[i], APP_SMALL, meets);
+		if (w->publishers[i]->node == n)
+			publisher_warn(w->publishers[i], APP_SMALL, meets);
 }
 
 static void widen(struct range *r, uint32_t value)
@@ -66,26 +72,28 @@ static const char *word(unsigned meets)
 					"is disabled";
 }
 
-static bool reload(struct world *w, unsigned small, uint32_t quota, uint32_t connections,
+static bool reload(struct node *n, unsigned small, uint32_t quota, uint32_t connections,
 		   unsigned n_guests)
 {
+	struct world *w = n->world;
 	struct server_options o = w->options;
 	struct app_table *next;
 
-	if (w->apps_before || w->is_draining)
+	if (n->apps_before || n->is_draining)
 		return false;
-	trace_note(w->trace, "world", "reloads: app 1 %s, quota %u, connections %u, %u guest apps",
+	trace_note(w->trace, "world",
+		   "node %u reloads: app 1 %s, quota %u, connections %u, %u guest apps", n->number,
 		   word(small), quota, connections, n_guests);
-	widen(&w->quota, quota ? quota : UINT32_MAX);
-	widen(&w->connections, connections ? connections : UINT32_MAX);
-	warn_everybody(w, small);
-	w->small_is = small;
+	widen(&n->quota, quota ? quota : UINT32_MAX);
+	widen(&n->connections, connections ? connections : UINT32_MAX);
+	warn_everybody(n, small);
+	n->small_is = small;
 	next = plan_table(w, small != MEETS_NO_APP, small == MEETS_SERVICE, quota, n_guests);
-	app_table_follow(next, w->apps);
+	app_table_follow(next, n->apps);
 	o.max_connections = connections;
-	w->apps_before = w->apps;
-	w->apps = next;
-	server_reload(w->server, &o, next);
+	n->apps_before = n->apps;
+	n->apps = next;
+	server_reload(n->server, &o, next);
 	return true;
 }
 
@@ -93,43 +101,49 @@ bool reload_act(struct world *w)
 {
 	static const unsigned STATES[] = { MEETS_SERVICE, MEETS_SERVICE, MEETS_SERVICE,
 					   MEETS_NO_APP,  MEETS_NO_APP,	 MEETS_DISABLED };
+	struct node *n = node_any(w);
 	unsigned small = STATES[pick(w, ARRAY_LEN(STATES))];
 	uint32_t quota = chance(w, 50) ? 2 + (uint32_t)pick(w, 7) : 0;
 	uint32_t connections = chance(w, 20) ? 4 + (uint32_t)pick(w, 17) : 0;
 
-	return w->plan.reloads && reload(w, small, quota, connections, (unsigned)pick(w, 4));
+	return w->plan.reloads && n && reload(n, small, quota, connections, (unsigned)pick(w, 4));
 }
 
-void reload_restore(struct world *w)
+void reload_restore(struct node *n)
 {
-	if (w->plan.reloads)
-		reload(w, MEETS_SERVICE, w->plan.quota, w->plan.max_connections, 0);
+	const struct plan *p = &n->world->plan;
+
+	if (p->reloads)
+		reload(n, MEETS_SERVICE, p->quota, p->max_connections, 0);
 }
 
-void reload_serve(struct world *w)
+void reload_serve(struct node *n)
 {
-	if (!w->apps_before || server_is_reloading(w->server))
+	if (!n->apps_before || server_is_reloading(n->server))
 		return;
-	app_table_free(w->apps_before);
-	w->apps_before = NULL;
-	w->small_meets = w->small_is;
-	trace_note(w->trace, "world", "has reloaded");
+	app_table_free(n->apps_before);
+	n->apps_before = NULL;
+	n->small_meets = n->small_is;
+	trace_note(n->world->trace, "world", "node %u has reloaded", n->number);
 }
 
-void reload_init(struct world *w)
+void reload_init(struct node *n)
 {
-	w->quota = (struct range){ .low = UINT32_MAX };
-	w->connections = (struct range){ .low = UINT32_MAX };
-	widen(&w->quota, w->plan.quota ? w->plan.quota : UINT32_MAX);
-	widen(&w->connections, w->plan.max_connections ? w->plan.max_connections : UINT32_MAX);
-	w->small_is = w->small_meets = MEETS_SERVICE;
-	w->apps = plan_table(w, true, true, w->plan.quota, 0);
+	const struct plan *p = &n->world->plan;
+
+	n->quota = (struct range){ .low = UINT32_MAX };
+	n->connections = (struct range){ .low = UINT32_MAX };
+	widen(&n->quota, p->quota ? p->quota : UINT32_MAX);
+	widen(&n->connections, p->max_connections ? p->max_connections : UINT32_MAX);
+	n->small_is = n->small_meets = MEETS_SERVICE;
+	n->apps = plan_table(n->world, true, true, p->quota, 0);
 }
 
-void reload_fini(struct world *w)
+void reload_fini(struct node *n)
 {
-	app_table_free(w->apps);
-	app_table_free(w->apps_before);
+	app_table_free(n->apps);
+	app_table_free(n->apps_before);
+	n->apps = n->apps_before = NULL;
 }
 
 /* A lower limit cuts nobody off: those who are there may stay. */
@@ -139,23 +153,30 @@ static void settle(struct range *r, unsigned n)
 	r->high = r->now > n ? r->now : n;
 }
 
-void reload_rest(struct world *w)
+/* The next round begins for c. */
+static void meet_anew(struct client *c)
 {
+	c->meets = reload_meets(c->node, c->app);
+	if (!(c->meets & MEETS_SERVICE))
+		trace_fail(c->world->trace, "%s is still there, though its app %s", c->name,
+			   word(c->node->small_is));
+}
+
+void reload_rest(struct node *n)
+{
+	const struct world *w = n->world;
 	unsigned n_small = 0;
 
-	if (w->apps_before)
-		trace_fail(w->trace, "the reload does not come to its end");
+	if (n->apps_before)
+		trace_fail(w->trace, "the reload of node %u does not come to its end", n->number);
 	for (unsigned i = 0; i < w->n_places; i++) {
 		struct client *c = w->clients[i];
 
-		if (!c)
+		if (!c || c->node != n)
 			continue;
 		n_small += c->app == APP_SMALL;
-		c->meets = reload_meets(w, c->app);
-		if (!(c->meets & MEETS_SERVICE))
-			trace_fail(w->trace, "%s is still there, though its app %s", c->name,
-				   word(w->small_is));
+		meet_anew(c);
 	}
-	settle(&w->quota, n_small);
-	settle(&w->connections, world_n_clients(w));
+	settle(&n->quota, n_small);
+	settle(&n->connections, world_n_clients_of(n));
 }

@@ -24,7 +24,7 @@ static void visit(struct world *w, unsigned n)
 
 	for (unsigned i = 0; i < n; i++)
 		if (world_begin_act(w))
-			client_connect(w, APP_MAIN, false);
+			client_connect(&w->nodes[0], APP_MAIN, false);
 	world_settle(w);
 	for (unsigned i = 0; i < w->n_places; i++)
 		for (unsigned k = 0; k < o->n_topics && w->clients[i]; k++)
@@ -45,7 +45,7 @@ static void visit(struct world *w, unsigned n)
 void scenario_churn(struct world *w, struct trace *t, unsigned n)
 {
 	enum { AT_ONCE = 20 };
-	struct world_wish wish = { .n_workers = 2, .is_peaceful = true };
+	struct world_wish wish = { .n_nodes = 1, .n_workers = 2, .is_peaceful = true };
 
 	world_init(w, t, 1, &wish);
 	for (unsigned i = 0; i < n; i += AT_ONCE)

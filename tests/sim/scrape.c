@@ -4,9 +4,10 @@
 
 #include <stdio.h>
 
-str scrape(struct world *w)
+str scrape(struct node *n)
 {
-	struct publisher *p = publisher_new(w, "scrape");
+	struct world *w = n->world;
+	struct publisher *p = publisher_new(w, n, "scrape");
 
 	p->is_scraper = true;
 	w->page = (str){ 0 };
@@ -43,8 +44,9 @@ static uint64_t sum_of(str page, const char *name, str app_id)
 	return sum;
 }
 
-void scrape_check(struct world *w, str page, unsigned app, const struct app_counts *should)
+void scrape_check(struct node *n, str page, unsigned app, const struct app_counts *should)
 {
+	struct world *w = n->world;
 	str id = w->app[app]->id;
 	uint64_t connected = sum_of(page, "connected", id);
 	uint64_t came = sum_of(page, "new_connections_total", id);
@@ -53,11 +55,11 @@ void scrape_check(struct world *w, str page, unsigned app, const struct app_coun
 
 	if (connected != should->connections || came - went != should->connections ||
 	    channels != should->channels)
-		trace_fail(
-			w->trace,
-			"app %u in /metrics: %llu connected, %llu came, %llu went, %llu channels; "
-			"there should be %zu and %zu",
-			app, (unsigned long long)connected, (unsigned long long)came,
-			(unsigned long long)went, (unsigned long long)channels, should->connections,
-			should->channels);
+		trace_fail(w->trace,
+			   "app %u in /metrics of node %u: %llu connected, %llu came, %llu went, "
+			   "%llu channels; "
+			   "there should be %zu and %zu",
+			   app, n->number, (unsigned long long)connected, (unsigned long long)came,
+			   (unsigned long long)went, (unsigned long long)channels,
+			   should->connections, should->channels);
 }

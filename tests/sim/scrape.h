@@ -6,8 +6,8 @@
 #include "world.h"
 
 /* The page, read anew. In the oracle's arena: valid for the round. */
-str scrape(struct world *w);
+str scrape(struct node *n);
 /* One app's connections now, those that ever came less those that have ended, and channels. */
-void scrape_check(struct world *w, str page, unsigned app, const struct app_counts *should);
+void scrape_check(struct node *n, str page, unsigned app, const struct app_counts *should);
 
 #endif

@@ -3,7 +3,7 @@
  *   sockudo-sim --seed 1 --seeds 1000      seeds 1 to 1000, and the scenarios
  *   sockudo-sim --seed 17 --trace          one, as a readable conversation
  *
- * --steps N acts per seed, --workers N and --clients N instead of what the seed says; --without
+ * --steps N acts per seed, --nodes N, --workers N and --clients N instead of what the seed says; --without
  * WORD,… and --skip 3-40,57 leave things out of the same run, --acts 5,9-12 leaves nothing but these
  * in it, which is how tools/sim-swarm makes a failing one small (--trap gives it something to do).
  * --patience S is how long a run may take (60; 0: for ever), --who and --channel what of its trace
@@ -66,8 +66,8 @@ static uint64_t number(const char *text)
 static _Noreturn void explain(void)
 {
 	fprintf(stderr,
-		"usage: sockudo-sim [--seed N] [--seeds N] [--steps N] [--workers 1|2|4]\n"
-		"                   [--clients N]\n"
+		"usage: sockudo-sim [--seed N] [--seeds N] [--steps N]\n"
+		"                   [--nodes 1|2|3] [--workers 1|2|4] [--clients N]\n"
 		"                   [--without WORD,...] [--skip 3-40,57,90-] [--acts 5,9-12]\n"
 		"                   [--trace] [--who c29,p1] [--channel presence-5] [--patience "
 		"S]\n"
@@ -92,6 +92,9 @@ static bool read_option(struct options *o, int option)
 	case 'm':
 		o->n_steps = number(optarg);
 		return true;
+	case 'd':
+		o->wish.n_nodes = (unsigned)number(optarg);
+		return o->wish.n_nodes <= NODES_MAX;
 	case 'w':
 		o->wish.n_workers = (unsigned)number(optarg);
 		return o->wish.n_workers <= WORKERS_MAX && o->wish.n_workers != 3;
@@ -139,6 +142,7 @@ static void read_options(struct options *o, int argc, char **argv)
 		{ "seed", required_argument, NULL, 's' },
 		{ "seeds", required_argument, NULL, 'n' },
 		{ "steps", required_argument, NULL, 'm' },
+		{ "nodes", required_argument, NULL, 'd' },
 		{ "workers", required_argument, NULL, 'w' },
 		{ "clients", required_argument, NULL, 'r' },
 		{ "without", required_argument, NULL, 'o' },
@@ -202,6 +206,8 @@ static void begin_trace(struct runner *r, uint64_t seed)
 	buf_init(&b, TRACE_REPLAY_BYTES - 1);
 	buf_printf(&b, "make sim SEED=%llu SEEDS=1 STEPS=%llu", (unsigned long long)seed,
 		   (unsigned long long)o->n_steps);
+	if (o->wish.n_nodes)
+		buf_printf(&b, " NODES=%u", o->wish.n_nodes);
 	if (o->wish.n_workers)
 		buf_printf(&b, " WORKERS=%u", o->wish.n_workers);
 	if (o->wish.n_clients)
@@ -289,7 +295,7 @@ static void check_luck(struct runner *r)
 	const char *dead = luck_find_dead(&r->tally.luck);
 
 	if (o->n_seeds < SEEDS_OF_LUCK || o->wish.cut.without || o->acts[0] || o->skip[0] ||
-	    o->wish.n_workers || o->wish.n_clients)
+	    o->wish.n_nodes || o->wish.n_workers || o->wish.n_clients)
 		return;
 	begin_case(r, "every point of bad luck has struck");
 	if (dead)

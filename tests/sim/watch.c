@@ -68,12 +68,14 @@ void watch_hear(struct client *c, str data)
 		hear_entry(c, entry);
 }
 
-static bool is_online(const struct world *w, int user)
+static bool is_online(const struct node *n, int user)
 {
+	const struct world *w = n->world;
+
 	for (unsigned i = 0; i < w->oracle.n_topics; i++) {
 		const struct topic *t = &w->oracle.topics[i];
 
-		if (t->is_user && t->user == user)
+		if (t->is_user && t->node == n->number && t->user == user)
 			return oracle_count_subs(t) > 0;
 	}
 	return false;
@@ -88,8 +90,8 @@ void watch_rest(const struct client *c)
 	if (!t || !w->plan.watches || w->plan.drops_newest || w->plan.fails_memory)
 		return;
 	user = watch_wish(t->user);
-	if (c->told[user] != (is_online(w, user) ? TOLD_ONLINE : TOLD_OFFLINE))
+	if (c->told[user] != (is_online(c->node, user) ? TOLD_ONLINE : TOLD_OFFLINE))
 		trace_fail(w->trace, "%s watches %.*s, who is %s, and has heard otherwise (%d)",
 			   c->name, STR_ARG(user_id(user)),
-			   is_online(w, user) ? "online" : "offline", c->told[user]);
+			   is_online(c->node, user) ? "online" : "offline", c->told[user]);
 }

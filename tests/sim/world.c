@@ -16,7 +16,6 @@
 
 #include <stdio.h>
 
-#define UNIX_PATH S("/sim/socket")
 /* Longer than any grace period, and than the server's patience with a silent back-end. */
 enum { GRACE_MS = 3000, PATIENCE_MS = 36000 };
 /* The server's grace period and what a silent peer's Close may take. */
@@ -25,11 +24,11 @@ enum { DRAIN_MS_MAX = 12500 };
 #define SETTLE_US_MAX UINT64_C(600000000)
 #define SETTLE_STEPS_MAX UINT64_C(3000000)
 
-/* What was said in the round before is forgotten. */
-static void begin_round(struct world *w)
+void world_forget_round(struct world *w)
 {
 	oracle_rest(&w->oracle);
-	w->keyed = (struct keyed_publishes){ 0 };
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		w->nodes[i].keyed = (struct keyed_publishes){ 0 };
 }
 
 /* Chance */
@@ -79,13 +78,15 @@ static bool serve(struct world *w)
 	bool any;
 
 	w->trace->now_us = sim_now_us(w->sim);
-	reload_serve(w);
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		reload_serve(&w->nodes[i]);
 	ghost_serve(w);
 	any = serve_clients(w);
 	for (unsigned i = 0; i < PUBLISHERS_MAX; i++)
 		any |= serve_publisher(w->publishers[i]);
-	any |= serve_publisher(w->scraper);
-	return serve_publisher(w->auditor) || any;
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		any |= serve_publisher(w->nodes[i].auditor);
+	return serve_publisher(w->scraper) || any;
 }
 
 bool world_step(struct world *w)
@@ -124,20 +125,6 @@ void world_pass_ms(struct world *w, uint64_t ms)
 
 /* People */
 
-struct sim_peer *world_connect(struct world *w, unsigned door,
-			       void (*on_change)(struct sim_peer *p), void *user)
-{
-	struct sim_peer_init init = { .on_change = on_change, .user = user };
-
-	if (door == DOOR_OF_METRICS)
-		init.to = w->metrics_address;
-	else if (door < ARRAY_LEN(w->address))
-		init.to = w->address[door];
-	else
-		init.unix_path = UNIX_PATH;
-	return sim_peer_connect(w->sim, &init);
-}
-
 bool world_is_lenient(const struct world *w)
 {
 	return w->plan.is_tight || w->plan.fails_memory;
@@ -150,6 +137,16 @@ unsigned world_n_clients(const struct world *w)
 	for (unsigned i = 0; i < w->n_places; i++)
 		n += w->clients[i] != NULL;
 	return n;
+}
+
+unsigned world_n_clients_of(const struct node *n)
+{
+	const struct world *w = n->world;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < w->n_places; i++)
+		count += w->clients[i] && w->clients[i]->node == n;
+	return count;
 }
 
 /* One draw, and the same client as long as he is there: the others may be left out. */
@@ -168,29 +165,6 @@ struct client *world_random_client(struct world *w)
 		}
 	}
 	return found;
-}
-
-/* Who is on his way may be turned back, too. */
-static void warn_newcomers(struct world *w)
-{
-	for (unsigned i = 0; i < w->n_places; i++)
-		if (w->clients[i] && !w->clients[i]->has_heard)
-			w->clients[i]->may_be_shut_out = true;
-	for (unsigned i = 0; i < w->plan.n_publishers; i++)
-		if (!w->publishers[i]->has_heard)
-			w->publishers[i]->may_be_shut_out = true;
-}
-
-void world_limit_files(struct world *w, unsigned n_max)
-{
-	w->has_few_files = n_max < UINT32_MAX;
-	if (w->has_few_files)
-		warn_newcomers(w);
-	for (unsigned i = 0; i < w->plan.n_workers; i++)
-		sim_limit_files(w->loops[i], n_max);
-	trace_fault(w->trace,
-		    w->has_few_files ? "descriptors are short: %u" : "descriptors are plenty (%u)",
-		    n_max);
 }
 
 /* Rest */
@@ -239,11 +213,40 @@ static void outwait_the_silent(struct world *w)
 	world_pass_ms(w, GRACE_MS);
 }
 
+/* What is short is plenty again; who drains may take his time. */
+static void soothe(struct node *n)
+{
+	if (!n->is_lost && n->has_few_files)
+		node_limit_files(n, UINT32_MAX);
+}
+
+static bool has_draining_nodes(const struct world *w)
+{
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		if (w->nodes[i].is_draining && !w->nodes[i].is_lost)
+			return true;
+	return false;
+}
+
+static void check_drained(const struct node *n)
+{
+	struct trace *t = n->world->trace;
+
+	if (!n->is_draining || n->is_lost)
+		return;
+	if (!server_is_drained(n->server))
+		trace_fail(t, "%zu connections are left of node %u, which was to go",
+			   server_n_connections(n->server), n->number);
+	if (world_n_clients_of(n) > 0)
+		trace_fail(t, "%u clients are still there, though node %u has gone",
+			   world_n_clients_of(n), n->number);
+}
+
 static void come_to_rest(struct world *w)
 {
 	w->is_resting = true;
-	if (w->has_few_files)
-		world_limit_files(w, UINT32_MAX);
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		soothe(&w->nodes[i]);
 	sim_fail_nth(w->sim, 0);
 	if (w->is_pressed)
 		pressure_set(w, false);
@@ -253,17 +256,24 @@ static void come_to_rest(struct world *w)
 	world_pass_ms(w, GRACE_MS);
 	w->pressure = PRESSURE_IS_NOT;
 	outwait_the_silent(w);
+	if (has_draining_nodes(w))
+		world_pass_ms(w, DRAIN_MS_MAX);
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		check_drained(&w->nodes[i]);
 }
 
 static void check_people(struct world *w)
 {
-	w->n_small_max = w->n_all_max = 0;
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		w->nodes[i].n_small_max = w->nodes[i].n_all_max = 0;
 	for (unsigned i = 0; i < w->n_places; i++) {
-		if (!w->clients[i])
+		struct client *c = w->clients[i];
+
+		if (!c)
 			continue;
-		client_rest(w->clients[i]);
-		w->n_small_max += w->clients[i]->app == APP_SMALL;
-		w->n_all_max++;
+		client_rest(c);
+		c->node->n_small_max += c->app == APP_SMALL;
+		c->node->n_all_max++;
 	}
 	for (unsigned i = 0; i < w->plan.n_publishers; i++)
 		publisher_rest(w->publishers[i]);
@@ -275,13 +285,17 @@ void world_rest(struct world *w)
 	trace_note(w->trace, "world", "comes to rest");
 	come_to_rest(w);
 	check_people(w);
-	reload_rest(w);
 	dismissal_rest(w);
-	audit(w);
-	begin_round(w);
+	for (unsigned i = 0; i < w->plan.n_nodes; i++) {
+		reload_rest(&w->nodes[i]);
+		audit(&w->nodes[i]);
+	}
+	world_forget_round(w);
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		node_rest(&w->nodes[i]);
 	w->is_resting = false;
-	trace_note(w->trace, "world", "rests: %zu connections, live bytes %lld",
-		   server_n_connections(w->server), (long long)mem_live_bytes());
+	trace_note(w->trace, "world", "rests: %u clients, live bytes %lld", world_n_clients(w),
+		   (long long)mem_live_bytes());
 }
 
 /* The end */
@@ -307,7 +321,7 @@ static void go_on_meanwhile(struct world *w)
 			continue;
 		p = w->publishers[pick(w, w->plan.n_publishers)];
 		if (chance(w, 10) && world_n_clients(w) < w->plan.n_clients + 2)
-			client_connect(w, APP_MAIN, false);
+			client_connect(&w->nodes[pick(w, w->plan.n_nodes)], APP_MAIN, false);
 		if (chance(w, 50) && w->oracle.n_events < EVENTS_MAX - 16 && publisher_may_ask(p))
 			publisher_publish(p);
 		for (uint64_t n = pick(w, 40); n > 0 && world_step(w); n--)
@@ -321,24 +335,21 @@ static void drain(struct world *w)
 {
 	trace_fault(w->trace, "the server is told to go");
 	w->is_draining = true;
-	server_drain(w->server);
+	for (unsigned i = 0; i < w->plan.n_nodes; i++) {
+		w->nodes[i].is_draining = true;
+		server_drain(w->nodes[i].server);
+	}
 	go_on_meanwhile(w);
 	world_pass_ms(w, DRAIN_MS_MAX);
 	come_to_rest(w);
-	if (!server_is_drained(w->server))
-		trace_fail(w->trace, "%zu connections are left of a server that was to go",
-			   server_n_connections(w->server));
-	for (unsigned i = 0; i < w->n_places; i++)
-		if (w->clients[i])
-			trace_fail(w->trace, "%s is still there, though the server has gone",
-				   w->clients[i]->name);
 }
 
 void world_end(struct world *w)
 {
 	w->trace->is_resting = true;
 	world_take_dice(w, DICE_END, 0);
-	reload_restore(w);
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		reload_restore(&w->nodes[i]);
 	if (w->plan.drains)
 		drain(w);
 	for (unsigned i = 0; i < w->n_places; i++)
@@ -347,12 +358,14 @@ void world_end(struct world *w)
 	come_to_rest(w);
 	if (world_n_clients(w) > 0)
 		trace_fail(w->trace, "%u clients are left over", world_n_clients(w));
-	begin_round(w);
+	world_forget_round(w);
 	for (unsigned i = 0; i < w->plan.n_publishers; i++)
 		publisher_free(w->publishers[i]);
 	memset(w->publishers, 0, sizeof(w->publishers));
-	publisher_free(w->auditor);
-	w->auditor = NULL;
+	for (unsigned i = 0; i < w->plan.n_nodes; i++) {
+		publisher_free(w->nodes[i].auditor);
+		w->nodes[i].auditor = NULL;
+	}
 	world_pass_ms(w, GRACE_MS);
 	audit_emptiness(w);
 	luck_end(w);
@@ -361,65 +374,27 @@ void world_end(struct world *w)
 
 /* Making it */
 
-static void open_door(struct world *w, unsigned i, const char *ip)
-{
-	int error;
-
-	ASSERT(net_address_parse(str_from_cstr(ip), 6001, &w->address[i]));
-	ASSERT(server_listen(w->server, LISTENER_CLIENTS, &w->address[i], &error) == OK);
-}
-
-static void make_server(struct world *w)
-{
-	struct loop *hub_loop;
-	int error;
-
-	world_take_dice(w, DICE_SERVER, 0);
-	w->hash_key = (struct hash_key){ pick(w, UINT64_MAX), pick(w, UINT64_MAX) };
-	w->options = plan_options(w);
-	plan_apps(w);
-	reload_init(w);
-	w->n_loops = w->plan.n_workers + (w->plan.n_workers > 1);
-	for (unsigned i = 0; i < w->n_loops; i++)
-		w->loops[i] = sim_loop_new(w->sim);
-	hub_loop = w->n_loops > w->plan.n_workers ? w->loops[w->plan.n_workers] : NULL;
-	w->server = server_new(&w->options, w->apps, NULL, w->loops, hub_loop, w->hash_key);
-	open_door(w, 0, "0.0.0.0");
-	open_door(w, 1, "::");
-	ASSERT(server_listen_unix(w->server, LISTENER_CLIENTS, UNIX_PATH, 0600, &error) == OK);
-	ASSERT(net_address_parse(S("127.0.0.1"), 9601, &w->metrics_address));
-	ASSERT(server_listen(w->server, LISTENER_METRICS, &w->metrics_address, &error) == OK);
-	ASSERT(net_address_parse(S("127.0.0.1"), 6001, &w->address[0]));
-	ASSERT(net_address_parse(S("::1"), 6001, &w->address[1]));
-}
-
-/* A worker makes the answer to a plain publish once, and keeps it: each does that now. */
-static void warm_up(struct world *w)
-{
-	world_take_dice(w, DICE_WARM_UP, 0);
-	w->trace->is_muted = true;
-	w->auditor = publisher_new(w, "warm");
-	for (unsigned i = 0; i < 20 * w->plan.n_workers; i++) {
-		if (publisher_may_ask(w->auditor))
-			publisher_publish(w->auditor);
-		world_settle(w);
-		publisher_vanish(w->auditor, false);
-	}
-	publisher_free(w->auditor);
-	w->auditor = NULL;
-	world_settle(w);
-	begin_round(w);
-	w->trace->is_muted = false;
-}
-
 static void trace_plan(struct world *w)
 {
 	const struct plan *p = &w->plan;
 	char words[TRACE_RUN_BYTES];
 
 	plan_words(p, words, sizeof(words));
-	trace_describe(w->trace, "%u workers, %u topics, %u clients, %u back-ends%s", p->n_workers,
-		       p->n_topics, p->n_clients, p->n_publishers, words);
+	trace_describe(w->trace, "%u nodes, %u workers, %u topics, %u clients, %u back-ends%s",
+		       p->n_nodes, p->n_workers, p->n_topics, p->n_clients, p->n_publishers, words);
+}
+
+static void make_nodes(struct world *w)
+{
+	world_take_dice(w, DICE_SERVER, 0);
+	w->hash_key = (struct hash_key){ pick(w, UINT64_MAX), pick(w, UINT64_MAX) };
+	w->options = plan_options(w);
+	plan_apps(w);
+	plan_topics(w);
+	w->is_resting = true;
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		node_start(&w->nodes[i], w, i);
+	w->is_resting = false;
 }
 
 void world_init(struct world *w, struct trace *t, uint64_t seed, const struct world_wish *wish)
@@ -437,19 +412,16 @@ void world_init(struct world *w, struct trace *t, uint64_t seed, const struct wo
 	w->oracle.may_drop = w->plan.drops_newest;
 	w->oracle.may_lack_memory = w->plan.fails_memory;
 	w->oracle.leaves_early = w->plan.n_workers > 1;
-	plan_topics(w);
-	make_server(w);
-	w->is_resting = true;
-	warm_up(w);
-	w->is_resting = false;
+	make_nodes(w);
 	w->weather = plan_weather(w);
 	sim_set_options(w->sim, &w->weather);
 	luck_begin(w);
 	trace_plan(w);
 	w->live_bytes = mem_live_bytes();
 	for (unsigned i = 0; i < w->plan.n_publishers; i++)
-		w->publishers[i] = publisher_new(w, NAMES[i]);
-	w->auditor = publisher_new(w, "audit");
+		w->publishers[i] = publisher_new(w, NULL, NAMES[i]);
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		w->nodes[i].auditor = publisher_new(w, &w->nodes[i], "audit");
 }
 
 void world_fini(struct world *w)
@@ -457,11 +429,9 @@ void world_fini(struct world *w)
 	int64_t more;
 
 	deflate_free(w->deflate);
-	server_free(w->server);
-	for (unsigned i = 0; i < w->n_loops; i++)
-		loop_free(w->loops[i]);
+	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+		node_stop(&w->nodes[i]);
 	sim_free(w->sim);
-	reload_fini(w);
 	app_table_free(w->book);
 	oracle_fini(&w->oracle);
 	more = mem_live_bytes() - w->live_bytes_before;

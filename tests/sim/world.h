@@ -1,4 +1,5 @@
-/* world.h: the complete server in a simulated world, and everybody who talks to it.
+/* world.h: the complete server, once or as several nodes, in a simulated world, and everybody who talks
+ * to it.
  *
  * One seed decides everything: how the network behaves, how many workers there are, which faults
  * may happen, who does what and when. The world calls the model clients and back-ends only between
@@ -10,17 +11,14 @@
 #include "base/hash.h"
 #include "cut.h"
 #include "io/sim.h"
-#include "keyed.h"
+#include "node.h"
 #include "oracle.h"
-#include "server/server.h"
 
 enum {
-	WORKERS_MAX = 4,
+	NODES_MAX = 3,
 	CLIENTS_MAX = 320,
 	PUBLISHERS_MAX = 3,
 	GHOSTS_MAX = 3,
-	DOORS = 3, /* IPv4, IPv6, a unix socket */
-	DOOR_OF_METRICS = DOORS,
 	ACTS_MAX = 64, /* kinds of acts */
 };
 
@@ -30,7 +28,7 @@ enum { APP_MAIN, APP_SMALL, APP_DISABLED, N_APPS, APP_UNKNOWN = N_APPS };
 /* What a seed decides before anything happens. What can be left out of it is listed in
  * troubles.def. */
 struct plan {
-	unsigned n_workers, n_topics, n_clients, n_publishers, n_users;
+	unsigned n_nodes, n_workers, n_topics, n_clients, n_publishers, n_users;
 	unsigned pause_steps; /* of the simulation at most, between two acts */
 	unsigned pad_bytes_max;
 	uint32_t quota;	      /* of APP_SMALL: connections; 0: none */
@@ -51,6 +49,8 @@ struct plan {
 	bool leaps;	   /* clocks.h */
 	bool sets_wall;
 	bool stalls;
+	bool loses_nodes; /* node.h */
+	bool drains_nodes;
 	bool has_ghosts;   /* ghost.h */
 	bool has_pressure; /* pressure.h */
 	unsigned bad_luck; /* luck.h: in so many of 100 cases */
@@ -58,11 +58,6 @@ struct plan {
 	bool signs_in;
 	bool watches;
 	bool compresses;
-};
-
-/* A limit, and between what it was since the world rested. UINT32_MAX: none. */
-struct range {
-	uint32_t now, low, high;
 };
 
 /* What is thrown with dice of their own. */
@@ -95,22 +90,10 @@ struct world {
 	struct sim *sim;
 	struct sim_options weather;
 	struct hash_key hash_key;
-	struct loop *loops[WORKERS_MAX + 1]; /* the last one is the hub's, if it has one */
-	unsigned n_loops;
 	struct app_table *book; /* what everybody knows: ids, keys, secrets */
 	const struct app *app[N_APPS];
-	struct server *server;
-	struct server_options options; /* of the beginning */
-	/* reload.h */
-	struct app_table *apps;	       /* the server's */
-	struct app_table *apps_before; /* what it may still use, or NULL */
-	unsigned small_is;	       /* MEETS_…: of APP_SMALL */
-	unsigned small_meets;	       /* and of who asks for it now */
-	struct range quota;	       /* of APP_SMALL */
-	struct range connections;      /* of all apps */
-	struct net_address address[2], metrics_address;
-
-	struct keyed_publishes keyed;
+	struct server_options options; /* of all servers, in the beginning */
+	struct node nodes[NODES_MAX];
 	struct deflate *deflate; /* of all clients */
 
 	struct client *clients[CLIENTS_MAX]; /* NULL: nobody is there */
@@ -118,33 +101,28 @@ struct world {
 	uint64_t changed[CLIENTS_MAX / 64];  /* a bit for each that wants to be served */
 	struct client *witness;		     /* one of them, or NULL */
 	struct publisher *publishers[PUBLISHERS_MAX];
-	struct publisher *auditor;
 	struct publisher *scraper; /* scrape.h */
 	str page;		   /* that it got */
 	uint32_t n_connections;	   /* ever made: their numbers */
 	uint32_t n_acts;	   /* begun or left out: their numbers */
 	uint32_t n_done[ACTS_MAX]; /* of each kind, those that had an effect */
 	str trap;		   /* what it still waits for */
-	unsigned n_small_max;	   /* connections of APP_SMALL that may be open at one time */
-	unsigned n_all_max;	   /* and of all apps */
 	struct ghost *ghosts[GHOSTS_MAX];
 	bool is_pressed; /* pressure.h */
 	enum pressure { PRESSURE_IS_NOT, PRESSURE_MAY_BE, PRESSURE_IS } pressure;
 	struct sim_luck_count luck[N_UNLUCKY]; /* luck.h */
 	/* dismissal.h */
 	uint32_t n_dismissals;
-	uint8_t dismissed[USERS_MAX]; /* a bit for each way, in this round */
-	bool is_draining;
-	bool has_few_files;
+	bool is_draining;	   /* the end: everybody goes */
 	uint64_t ended_us;	   /* the time of world_end */
 	bool is_resting;	   /* memory does not fail now */
 	int64_t live_bytes_before; /* the world */
-	int64_t live_bytes;	   /* with the server alone */
+	int64_t live_bytes;	   /* with the servers alone */
 };
 
 struct world_wish {
-	unsigned n_workers, n_clients; /* 0: the seed decides */
-	bool is_peaceful;	       /* no faults, no quotas */
+	unsigned n_nodes, n_workers, n_clients; /* 0: the seed decides */
+	bool is_peaceful;			/* no faults, no quotas */
 	struct cut cut;
 	/* A failure on purpose, to test those who make one small: "resets,connect,vanish" is a run
 	 * with resets in which these acts take place in this order, with any others between them. */
@@ -159,11 +137,12 @@ bool world_step(struct world *w);
 /* Until nothing happens by itself. */
 void world_settle(struct world *w);
 void world_pass_ms(struct world *w, uint64_t ms);
+/* What was said in the round before is forgotten. */
+void world_forget_round(struct world *w);
 /* Everybody reads, answers and hangs up as far as he can; then everything must be true. */
 void world_rest(struct world *w);
 /* Everybody leaves, and nothing may be left behind. */
 void world_end(struct world *w);
-void world_limit_files(struct world *w, unsigned n_max); /* of each loop */
 
 /* The number of the next act. False: it is left out. */
 bool world_begin_act(struct world *w);
@@ -186,13 +165,11 @@ static inline uint64_t world_rank(uint64_t salt, uint64_t number)
 	return hash_u64(salt + number);
 }
 
-/* Where a new connection goes. */
-struct sim_peer *world_connect(struct world *w, unsigned door,
-			       void (*on_change)(struct sim_peer *p), void *user);
 /* May the server end connections, or refuse work, without being asked? */
 bool world_is_lenient(const struct world *w);
-/* The clients that are there. */
+/* The clients that are there, or on that node. */
 unsigned world_n_clients(const struct world *w);
+unsigned world_n_clients_of(const struct node *n);
 /* One of them that is not the witness, or NULL. */
 struct client *world_random_client(struct world *w);
 
