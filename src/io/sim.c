@@ -80,11 +80,18 @@ void sim_trace(struct sim *s, uint64_t what)
 
 void sim_trace_bytes(struct sim *s, const void *p, size_t n)
 {
-	const uint8_t *at = p;
+	const char *at = p;
 
 	sim_trace(s, n);
-	for (size_t i = 0; i < n; i++)
-		sim_trace(s, at[i]);
+	for (size_t left = n; left > 0;) {
+		uint64_t word = 0;
+		size_t taken = left < sizeof(word) ? left : sizeof(word);
+
+		memcpy(&word, at, taken);
+		sim_trace(s, word);
+		at += taken;
+		left -= taken;
+	}
 }
 
 uint64_t sim_trace_hash(const struct sim *s)
