@@ -20,7 +20,8 @@ PRESENCE, USERS = "src/core/presence.c", "src/core/hub_users.c"
 OUT, CONN, LOCAL, WORKER = "src/server/outgoing.c", "src/server/conn.c", "src/server/local.c", "src/server/worker.c"
 SUBSCRIBE, SESSION, SERVER = "src/server/session_subscribe.c", "src/server/session.c", "src/server/server.c"
 ADMISSION, MAILBOX = "src/server/admission.c", "src/io/mailbox.c"
-HTTP, AUTH, EVENT_BODY = "src/server/http.c", "src/core/auth.c", "src/server/event_body.c"
+HTTP, HTTP_ANSWER, METRICS = "src/server/http.c", "src/server/http_answer.c", "src/server/metrics.c"
+AUTH, EVENT_BODY = "src/core/auth.c", "src/server/event_body.c"
 
 MUTANTS = [
     # Who is told
@@ -96,6 +97,13 @@ MUTANTS = [
     Mutant("users are listed as channels", QUERY, "!(ch->traits & CHANNEL_USER) && str_has_prefix(ch->name, prefix)", "str_has_prefix(ch->name, prefix)"),
     Mutant("watchers are not told who goes", USERS, "\ttell_watchers(h, user, false);", "\ttell_watchers(h, user, true);"),
     Mutant("who leaves is not counted in the metrics", CONN, "counter_add(&conn_activity(c)->disconnections, 1);", "counter_add(&conn_activity(c)->disconnections, 0);"),
+    Mutant("who is over quota is counted as one who came and went", SESSION, "\tif (!m->over_quota)\n\t\tcount(c);", "\tcounter_add(&conn_activity(c)->connections, m->over_quota);\n\tcounter_add(&conn_activity(c)->disconnections, m->over_quota);\n\tif (!m->over_quota)\n\t\tcount(c);"),
+    Mutant("an event is counted once for all receivers of a worker", WORKER, "activity_count_sent(a, n, n * msg_payload(d->frame).n);", "activity_count_sent(a, n > 0, n * msg_payload(d->frame).n);"),
+    Mutant("the header of a frame is counted as payload", CONN, "activity_count_sent(conn_activity(c), 1, msg_payload(m).n);", "activity_count_sent(conn_activity(c), 1, m->len);"),
+    Mutant("a sign-in is counted as a subscription", SUBSCRIBE, "\tif (!(local->traits & CHANNEL_USER))\n\t\tcount_one(", "\tcount_one("),
+    Mutant("a request that is refused is counted as a call", HTTP_ANSWER, "if (!a || reply->status >= 400)", "if (!a)"),
+    Mutant("the metrics tell of one worker alone", METRICS, "for (size_t i = 0; i < r->n; i++)\n\t\tn += counter_get(", "for (size_t i = 0; i < 1; i++)\n\t\tn += counter_get("),
+    Mutant("a histogram ends with the last connection of its app", METRICS, "\tif (s.n > 0)\n", "\tif (s.n > 0 && sum(r, offsetof(struct activity, connections)) > sum(r, offsetof(struct activity, disconnections)))\n"),
     Mutant("a user is not closed, but the back-end hears that he is", USERS, "for (unsigned w = 0; user && w < h->n_workers; w++) {", "for (unsigned w = 0; user && w < 0; w++) {"),
     Mutant("a user is closed on the first worker alone", USERS, "for (unsigned w = 0; user && w < h->n_workers; w++) {", "for (unsigned w = 0; user && w < 1; w++) {"),
 ]

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "client.h"
 #include "publisher.h"
+#include "page.h"
 #include "reload.h"
 #include "scrape.h"
 
@@ -220,17 +221,33 @@ static void check_stats(struct node *node)
 	publisher_rest(node->auditor);
 }
 
-/* An app that is gone has no series, or one that ends. */
-static void check_metrics(struct node *n)
+/* A page during which no ping was sent. */
+static str scrape_quietly(struct node *n)
 {
-	str page = scrape(n);
+	enum { TRIES_MAX = 100 };
+
+	for (unsigned i = 0; i < TRIES_MAX; i++) {
+		uint64_t n_messages = meter_n_messages(n);
+		str page = scrape(n);
+
+		if (meter_n_messages(n) == n_messages)
+			return page;
+	}
+	trace_fail(n->world->trace, "there is always something to hear");
+}
+
+/* rested: is this the second page of a rest? */
+static void check_metrics(struct node *n, bool rested)
+{
+	str page = scrape_quietly(n);
 
 	for (unsigned app = 0; app < N_APPS; app++) {
 		struct app_counts should = model_counts(n, app);
 
-		if (app_by_id(n->apps, n->world->app[app]->id))
-			scrape_check(n, page, app, &should);
+		scrape_check(n, page, app, &should);
 	}
+	meter_read(n, page);
+	page_follow(n, page, rested);
 }
 
 static void check_books(struct node *n)
@@ -248,9 +265,10 @@ void audit(struct node *n)
 	check_limits(n);
 	if (n->is_draining)
 		return; /* nobody is let in any more */
+	check_metrics(n, false);
 	check_api(n);
 	check_stats(n);
-	check_metrics(n);
+	check_metrics(n, true);
 }
 
 /* What is made anew is as large as before, but the heap may round it up otherwise; and when the first

@@ -115,6 +115,7 @@ struct client *client_connect(struct node *n, unsigned app, bool is_witness)
 
 static void lose_subs(struct client *c)
 {
+	meter_lose_asks(c);
 	c->awaits = NULL;
 	for (unsigned i = 0; i < TOPICS_MAX; i++) {
 		if (c->subs[i])
@@ -129,6 +130,7 @@ static void client_free(struct client *c)
 	struct world *w = c->world;
 
 	lose_subs(c);
+	meter_end(c);
 	w->clients[c->place] = NULL;
 	w->changed[c->place / 64] &= ~(UINT64_C(1) << c->place % 64);
 	if (w->witness == c)
@@ -155,13 +157,14 @@ struct ask *client_ask(struct client *c, enum ask_kind kind)
 	struct ask *a = &c->asks[(c->first_ask + c->n_asks++) % ASKS_MAX];
 
 	ASSERT(c->n_asks <= ASKS_MAX);
-	*a = (struct ask){ .kind = kind };
+	*a = (struct ask){ .kind = kind, .said = c->meter.said };
 	client_change(c);
 	return a;
 }
 
 static void forget_first(struct client *c)
 {
+	c->meter.handled = c->asks[c->first_ask].said;
 	c->first_ask = (c->first_ask + 1) % ASKS_MAX;
 	c->n_asks--;
 }
@@ -184,6 +187,7 @@ static void handled_silently(struct client *c, const struct ask *a)
 		oracle_taken(o, a->event);
 	} else if (a->kind == ASK_UNSUBSCRIBE && *sub_of(c, a->topic)) {
 		oracle_leave(o, *sub_of(c, a->topic), a->asked.at);
+		meter_count(c->node, c->app, METER_UNSUBSCRIPTIONS);
 		*sub_of(c, a->topic) = NULL;
 	}
 }
@@ -308,6 +312,7 @@ static void on_welcome(struct client *c, const struct words *words)
 	if (is_socket_id_taken(c))
 		fail(c, "got the socket_id of somebody else: %s", c->id);
 	c->state = CLIENT_OPEN;
+	meter_count(c->node, c->app, METER_CONNECTIONS);
 }
 
 /* May the server refuse a newcomer so? */
@@ -385,10 +390,13 @@ static void on_joined(struct client *c, struct topic *t, str data)
 	i = (size_t)(t - o->topics);
 	like.user = t->is_presence ? a->user : NOBODY;
 	snprintf(like.who, sizeof(like.who), "%s", c->name);
-	if (c->subs[i])
+	if (c->subs[i]) {
 		oracle_rejoin(o, c->subs[i], data);
-	else
+	} else {
 		c->subs[i] = oracle_join(o, &like, a->asked, data);
+		if (!t->is_user)
+			meter_count(c->node, c->app, METER_SUBSCRIPTIONS);
+	}
 	if (t->is_cache)
 		c->awaits = t;
 	if (c->outlook[i] == WILL_SEE)
@@ -472,8 +480,11 @@ static bool on_follow(struct client *c, const struct words *words)
 static void on_ping(struct client *c)
 {
 	if (c->state == CLIENT_OPEN && !c->is_half_closed) {
-		wire_put_frame(&c->out, WIRE_FIN | WIRE_TEXT, S("{\"event\":\"pusher:pong\"}"),
+		str pong = S("{\"event\":\"pusher:pong\"}");
+
+		wire_put_frame(&c->out, WIRE_FIN | WIRE_TEXT, pong,
 			       (uint32_t)pick(c->world, UINT32_MAX));
+		amount_add(&c->meter.said, pong.n);
 		client_ask(c, ASK_SILENT);
 	}
 }
@@ -530,6 +541,8 @@ static void on_close(struct client *c, str payload)
 	if (!is_legal_close(c, code))
 		fail(c, "got a Close with code %u, waits for %s", code,
 		     ask_text(first_unanswered(c)));
+	if (c->n_asks > 0 && c->asks[c->first_ask].kind == ASK_CLOSE)
+		forget_first(c);
 	if (c->state != CLIENT_LEAVING && !c->is_half_closed)
 		wire_put_close(&c->out, code, (uint32_t)pick(c->world, UINT32_MAX));
 	c->state = CLIENT_OVER;
@@ -566,6 +579,7 @@ static void on_frame(struct client *c, struct wire_frame *f)
 {
 	if (f->is_packed)
 		f->payload = unpacked(c, f->payload);
+	amount_add(&c->meter.heard, f->payload.n);
 	if (f->opcode == WIRE_CLOSE)
 		trace_say(c->world->trace, c->name, '<', "Close %u", wire_close_code(f->payload));
 	else

@@ -40,6 +40,7 @@ struct ask {
 	uint32_t event;
 	uint32_t tag; /* of a WebSocket ping */
 	struct asked asked;
+	struct amount said; /* until then */
 };
 
 struct client {
@@ -73,6 +74,7 @@ struct client {
 	struct topic *awaits;	/* of a cache channel what follows the acknowledgement */
 	uint16_t farewell;	/* code of an error that announced a Close */
 	bool hangs_up;		/* after a Close, without waiting for the end of the stream */
+	struct client_meter meter;
 	struct buf in, out;
 	char ws_key[25];
 	char id[SOCKET_ID_TEXT_MAX];

@@ -40,9 +40,8 @@ static str packed_text(struct client *c, str text)
 /* In one frame, or in several with pings between them. The pings' pongs come first. */
 static void say(struct client *c, str text)
 {
-	unsigned opcode = WIRE_TEXT;
-
-	unsigned packed = 0;
+	unsigned opcode = WIRE_TEXT, packed = 0;
+	size_t n_bytes = text.n;
 
 	trace_text(c->world->trace, c->name, '>', text);
 	if (c->is_packed && text.n > 0 && chance(c->world, 50)) {
@@ -60,6 +59,7 @@ static void say(struct client *c, str text)
 		packed = 0;
 	}
 	wire_put_frame(&c->out, WIRE_FIN | packed | opcode, text, draw_mask(c));
+	amount_add(&c->meter.said, n_bytes);
 	client_change(c);
 }
 

@@ -9,7 +9,9 @@
 #include "base/str.h"
 #include "io/net.h"
 #include "keyed.h"
+#include "meter.h"
 #include "oracle.h"
+#include "page.h"
 #include "server/server.h"
 
 struct world;
@@ -49,6 +51,8 @@ struct node {
 
 	struct publisher *auditor;
 	struct keyed_publishes keyed;
+	struct meters meters;
+	struct kept_page page_before;
 	uint8_t dismissed[USERS_MAX]; /* dismissal.h: a bit for each way, in this round */
 };
 

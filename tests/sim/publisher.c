@@ -49,10 +49,16 @@ struct publisher *publisher_new(struct world *w, struct node *home, const char *
 	return p;
 }
 
+static void lose(struct publisher *p, const struct request *r)
+{
+	keyed_lost(p->node, r->keyed);
+	meter_lose_answer(p->node, r);
+}
+
 static void disconnected(struct publisher *p)
 {
 	for (unsigned i = 0; i < p->n; i++)
-		keyed_lost(p->node, p->requests[(p->first + i) % REQUESTS_MAX].keyed);
+		lose(p, &p->requests[(p->first + i) % REQUESTS_MAX]);
 	p->peer = NULL;
 	p->n = 0;
 	buf_fini(&p->in);
@@ -220,6 +226,7 @@ static void on_answer(struct publisher *p, const struct wire_answer *a)
 		dismissal_done(p->world, r->dismissal);
 	if (is_published && r->keyed)
 		p->node->keyed.answered = r->keyed;
+	meter_answer(p->node, r, a->status, a->body);
 	p->is_over = r->is_last || a->closes;
 	p->first = (p->first + 1) % REQUESTS_MAX;
 	p->n--;

@@ -14,6 +14,8 @@ struct request {
 	bool is_head;
 	bool is_publish;
 	unsigned app, meets; /* reload.h */
+	unsigned account;    /* meter.h */
+	size_t bytes;	     /* of its body */
 	bool has_slept;	     /* it was on its way when time leapt */
 	bool is_last;	     /* the connection ends with its answer */
 	uint32_t first_event, n_events;

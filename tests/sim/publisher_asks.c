@@ -123,6 +123,8 @@ static void post(struct publisher *p, unsigned app, const char *path, const stru
 				    .body = buf_str(body) });
 	r.is_publish = true;
 	r.app = app;
+	r.account = account_of(app);
+	r.bytes = body->len;
 	await(p, &r);
 }
 
@@ -133,6 +135,7 @@ void publisher_get(struct publisher *p, unsigned app, str path, str query,
 
 	put_call(p, &(struct call){ .method = "GET", .app = app, .path = path, .query = query });
 	r.app = app;
+	r.account = account_of(app);
 	await(p, &r);
 }
 
@@ -323,17 +326,18 @@ static void ask_plain(struct publisher *p)
 		const char *method, *path;
 		unsigned status;
 		str body;
+		unsigned account;
 	} ROWS[] = {
-		{ "GET", "/up", 200, { "OK", 2 } },
-		{ "GET", "/up/app-id", 200, { "OK", 2 } },
-		{ "GET", "/up/nobody", 404, { "NOT_FOUND", 9 } },
-		{ "HEAD", "/up", 200, { 0 } },
-		{ "GET", "/live", 200, { 0 } },
-		{ "GET", "/nothing/here", 404, { "404 NOT FOUND", 13 } },
-		{ "GET", "/accept-traffic", 200, { "ACCEPTING", 9 } },
-		{ "GET", "/metrics", 404, { "404 NOT FOUND", 13 } },
-		{ "DELETE", "/up", 405, { 0 } },
-		{ "GET", "/app/app-key", 400, { "Missing Upgrade header", 22 } },
+		{ "GET", "/up", 200, { "OK", 2 }, ACCOUNT_SYSTEM },
+		{ "GET", "/up/app-id", 200, { "OK", 2 }, ACCOUNT_OF_APPS + APP_MAIN },
+		{ "GET", "/up/nobody", 404, { "NOT_FOUND", 9 }, ACCOUNT_NONE },
+		{ "HEAD", "/up", 200, { 0 }, ACCOUNT_SYSTEM },
+		{ "GET", "/live", 200, { 0 }, ACCOUNT_NONE },
+		{ "GET", "/nothing/here", 404, { "404 NOT FOUND", 13 }, ACCOUNT_NONE },
+		{ "GET", "/accept-traffic", 200, { "ACCEPTING", 9 }, ACCOUNT_NONE },
+		{ "GET", "/metrics", 404, { "404 NOT FOUND", 13 }, ACCOUNT_NONE },
+		{ "DELETE", "/up", 405, { 0 }, ACCOUNT_NONE },
+		{ "GET", "/app/app-key", 400, { "Missing Upgrade header", 22 }, ACCOUNT_NONE },
 	};
 	const struct plan *plan = &p->world->plan;
 	size_t i = pick(p->world, ARRAY_LEN(ROWS));
@@ -344,6 +348,7 @@ static void ask_plain(struct publisher *p)
 	buf_printf(&p->out, "%s %s HTTP/1.1\r\n\r\n", ROWS[i].method, ROWS[i].path);
 	trace_say(p->world->trace, p->name, '>', "%s %s", ROWS[i].method, ROWS[i].path);
 	await(p, &(struct request){ .status = ROWS[i].status,
+				    .account = ROWS[i].account,
 				    .is_head = ROWS[i].method[0] == 'H',
 				    .body = ROWS[i].body });
 }
@@ -407,6 +412,7 @@ void publisher_ask_at(struct publisher *p, int64_t late_ms)
 				    .path = S("/channels/nobody"),
 				    .late_ms = late_ms });
 	await(p, &(struct request){ .status = is_fresh ? 200 : 401,
+				    .account = account_of(APP_MAIN),
 				    .check = BODY_HAS,
 				    .body = is_fresh ? S("\"occupied\":false") :
 						       S("Timestamp expired") });
