@@ -85,6 +85,9 @@ void api_doctor(const struct http_call *call)
 	buf_puts(&b, S("\"time\":"));
 	buf_puti(&b, loop_clock(call->worker->loop)->wall_ms / 1000);
 	buf_putc(&b, '}');
-	http_answer_json(call, 200, buf_str(&b));
+	if (buf_ok(&b))
+		http_answer_json(call, 200, buf_str(&b));
+	else
+		http_answer_busy(call);
 	buf_fini(&b);
 }

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/mem.h"
 #include "base/testing.h"
 #include "server/http_testing.h"
 
@@ -200,6 +201,23 @@ static void the_doctor_route_is_signed(void **state)
 	assert_true(str_has_prefix(buf_str(&f->sent), S("HTTP/1.1 400 ")));
 }
 
+static void the_doctor_route_without_memory_for_its_words_answers_503(void **state)
+{
+	struct http_fixture *f = *state;
+	struct buf b;
+
+	buf_init(&b, 8192);
+	http_fixture_sign(&b, "GET", "/apps/app-id/doctor", "", "", (str){ 0 });
+	for (uint64_t n = 1; n <= 2; n++) {
+		arrive_from(f, "127.0.0.1");
+		mem_fail_nth(n);
+		http_fixture_feed(f, buf_str(&b));
+		assert_int_equal(mem_fail_nth(0), 0);
+		assert_true(str_has_prefix(buf_str(&f->sent), S("HTTP/1.1 503 ")));
+	}
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +228,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_doctor_route_shows_how_a_request_arrived,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_doctor_route_is_signed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			the_doctor_route_without_memory_for_its_words_answers_503, set_up,
+			tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
