@@ -9,6 +9,7 @@
 #include "clocks.h"
 #include "dismissal.h"
 #include "ghost.h"
+#include "identity.h"
 #include "plan.h"
 #include "pressure.h"
 #include "publisher.h"
@@ -294,6 +295,7 @@ static const struct act {
 	{ "lose-node", 1, node_lose },
 	{ "drain-node", 1, node_drain },
 	{ "repeat-unanswered", 8, repeat_unanswered },
+	{ "renew-certificate", 1, identity_renew },
 };
 
 _Static_assert(ARRAY_LEN(ACTS) <= ACTS_MAX, "world.n_done has a place for each");

@@ -277,7 +277,8 @@ static bool is_as_before(const struct world *w, int64_t live)
 {
 	enum { ROUNDING_BYTES = 1024, BOOKS_BYTES = 4096 };
 	bool is_new = w->plan.loses_nodes || w->plan.drains_nodes;
-	int64_t more = w->plan.reloads || is_new ? ROUNDING_BYTES : 0;
+	bool is_renewed = w->plan.reloads || w->plan.speaks_tls;
+	int64_t more = is_renewed || is_new ? ROUNDING_BYTES : 0;
 	int64_t less = is_new ? BOOKS_BYTES * w->plan.n_nodes : more;
 
 	return live >= w->live_bytes - less && live <= w->live_bytes + more;

@@ -144,9 +144,9 @@ void client_vanish(struct client *c, bool by_reset)
 {
 	trace_note(c->world->trace, c->name, by_reset ? "resets" : "closes its socket");
 	if (by_reset)
-		sim_peer_reset(c->peer);
+		tunnel_reset(c->peer);
 	else
-		sim_peer_close(c->peer);
+		tunnel_close(c->peer);
 	client_free(c);
 }
 
@@ -656,7 +656,7 @@ static bool understand(struct client *c, str *in)
 
 static bool receive(struct client *c)
 {
-	size_t n = sim_peer_read(c->peer, buf_reserve(&c->in, c->appetite), c->appetite);
+	size_t n = tunnel_read(c->peer, buf_reserve(&c->in, c->appetite), c->appetite);
 
 	buf_commit(&c->in, n);
 	c->has_heard |= n > 0;
@@ -665,11 +665,11 @@ static bool receive(struct client *c)
 
 static void send(struct client *c)
 {
-	size_t n = sim_peer_write(c->peer, c->out.p, c->out.len);
+	size_t n = tunnel_write(c->peer, c->out.p, c->out.len);
 
 	buf_drop_front(&c->out, n);
 	if (c->is_half_closed && c->out.len == 0)
-		sim_peer_shutdown(c->peer);
+		tunnel_shutdown(c->peer);
 }
 
 /* Has it been, or may it have been, told to go? */
@@ -690,7 +690,7 @@ static bool is_legal_end(const struct client *c)
 
 	return c->state == CLIENT_OVER || (may_miss_words && was_to_go(c)) ||
 	       ((w->plan.resets || w->plan.fails_calls) &&
-		sim_peer_state(c->peer) == SIM_PEER_RESET) ||
+		tunnel_state(c->peer) == SIM_PEER_RESET) ||
 	       c->is_dead || c->is_half_closed || (c->has_slept && c->state <= CLIENT_WAITING) ||
 	       (c->pressure != PRESSURE_IS_NOT && c->state == CLIENT_KNOCKING) ||
 	       world_is_lenient(w) || (c->may_be_shut_out && !c->has_heard) ||
@@ -699,7 +699,7 @@ static bool is_legal_end(const struct client *c)
 
 static bool has_ended(const struct client *c)
 {
-	enum sim_peer_state state = sim_peer_state(c->peer);
+	enum sim_peer_state state = tunnel_state(c->peer);
 
 	return state == SIM_PEER_ENDED || state == SIM_PEER_RESET || state == SIM_PEER_REFUSED;
 }
@@ -720,7 +720,7 @@ void client_serve(struct client *c)
 	}
 	buf_drop_front(&c->in, c->in.len - in.n);
 	send(c);
-	if (sim_peer_state(c->peer) == SIM_PEER_REFUSED && !c->node->is_lost)
+	if (tunnel_state(c->peer) == SIM_PEER_REFUSED && !c->node->is_lost)
 		fail(c, "is refused by the network");
 	if (has_ended(c)) {
 		trace_note(c->world->trace, c->name, "its stream is over");

@@ -7,7 +7,7 @@
 #define SIM_CLIENT_H
 
 #include "core/socket_id.h"
-#include "world.h"
+#include "tunnel.h"
 
 enum { ASKS_MAX = 64 };
 
@@ -46,7 +46,7 @@ struct ask {
 struct client {
 	struct world *world;
 	struct node *node;
-	struct sim_peer *peer;
+	struct tunnel *peer;
 	char name[12];
 	uint32_t connection;
 	unsigned place;	      /* world.clients */

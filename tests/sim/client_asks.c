@@ -429,7 +429,7 @@ void client_pause(struct client *c, bool is_paused)
 	trace_note(c->world->trace, c->name, is_paused ? "stops reading" : "reads again");
 	c->is_paused = is_paused;
 	client_change(c);
-	sim_peer_pause(c->peer, is_paused);
+	tunnel_pause(c->peer, is_paused);
 }
 
 void client_die(struct client *c)

@@ -2,34 +2,52 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "tunnel.h"
 
 enum { PIPELINED = 400 };
+
+/* Where it knocks instead of coming in as one has to. */
+enum place { ANYWHERE, AT_TLS, AT_PROXY };
 
 /* Until the server lets go: its patience with a head, with a body or with an answer, and the grace. */
 static const struct {
 	const char *what;
+	enum place place;
 	bool drips, reads;
 	uint64_t patience_ms;
-	str text, answer; /* how whatever it says must begin */
+	str text, answer; /* how whatever it says must begin; none: it says nothing */
 } KINDS[] = {
 #define TEXT(t)                                                                                    \
 	{                                                                                          \
 		t, sizeof(t) - 1                                                                   \
 	}
-	{ "connects and says nothing", false, true, 15000, { 0 }, TEXT("HTTP/1.1 408 ") },
-	{ "says its head a byte at a time", true, true, 20000,
+	{ "connects and says nothing", ANYWHERE, false, true, 15000, TEXT(""),
+	  TEXT("HTTP/1.1 408 ") },
+	{ "says its head a byte at a time", ANYWHERE, true, true, 20000,
 	  TEXT("GET /app/app-key HTTP/1.1\r\nhost: localhost\r\nx-filler: so that it takes "
 	       "long\r\n"),
 	  TEXT("HTTP/1.1 408 ") },
-	{ "asks without an end and never reads", false, false, 90000,
+	{ "asks without an end and never reads", ANYWHERE, false, false, 90000,
 	  TEXT("GET /up/nobody HTTP/1.1\r\n\r\n"), TEXT("HTTP/1.1 404 ") },
+	{ "says nothing where TLS is spoken", AT_TLS, false, true, 15000, TEXT(""), TEXT("") },
+	{ "stops in its first words of TLS", AT_TLS, true, true, 15000,
+	  TEXT("\x16\3\1\2\0\1\0\1\xfc\3\3"), TEXT("") },
+	{ "speaks HTTP where TLS is spoken", AT_TLS, true, true, 15000,
+	  TEXT("GET /up HTTP/1.1\r\n\r\n"), TEXT("HTTP/1.1 400 ") },
+	{ "stops in its PROXY header", AT_PROXY, true, true, 15000,
+	  TEXT("PROXY TCP4 203.0.113.7 192.0.2.1 1024 4"), TEXT("") },
+	{ "announces a long PROXY header", AT_PROXY, true, true, 15000,
+	  TEXT("\r\n\r\n\0\r\nQUIT\n\x21\x11\x0f\xf0"), TEXT("") },
+	{ "has a PROXY header that makes no sense", AT_PROXY, true, true, 15000,
+	  TEXT("PROXY TCP4 203.0.113.7 ::1 1024 443\r\n"), TEXT("") },
 #undef TEXT
 };
 
 struct ghost {
 	struct node *node;
-	struct sim_peer *peer;
+	struct tunnel *peer;
 	unsigned kind;
+	bool reads;
 	uint64_t next_at_us, gap_us; /* between two bytes */
 	size_t n_said, n_heard;	     /* of its answer's beginning */
 };
@@ -37,7 +55,7 @@ struct ghost {
 static size_t say(struct ghost *g, size_t max)
 {
 	str text = str_skip(KINDS[g->kind].text, g->n_said % KINDS[g->kind].text.n);
-	size_t n = sim_peer_write(g->peer, text.p, text.n < max ? text.n : max);
+	size_t n = tunnel_write(g->peer, text.p, text.n < max ? text.n : max);
 
 	g->n_said += n;
 	return n;
@@ -45,7 +63,7 @@ static size_t say(struct ghost *g, size_t max)
 
 static void vanish(struct world *w, unsigned i)
 {
-	sim_peer_close(w->ghosts[i]->peer);
+	tunnel_close(w->ghosts[i]->peer);
 	xfree(w->ghosts[i]);
 	w->ghosts[i] = NULL;
 }
@@ -61,10 +79,11 @@ static bool hear(struct world *w, struct ghost *g)
 {
 	str expected = str_skip(KINDS[g->kind].answer, g->n_heard);
 	char bytes[64];
-	size_t n = sim_peer_read(g->peer, bytes, sizeof(bytes));
+	size_t n = tunnel_read(g->peer, bytes, sizeof(bytes));
 	size_t n_known = n < expected.n ? n : expected.n;
 
-	if (n_known > 0 && is_owed_its_answer(g) && memcmp(bytes, expected.p, n_known) != 0)
+	if (n > 0 && is_owed_its_answer(g) &&
+	    (KINDS[g->kind].answer.n == 0 || memcmp(bytes, expected.p, n_known) != 0))
 		trace_fail(w->trace, "a ghost that %s is told %.*s", KINDS[g->kind].what, (int)n,
 			   bytes);
 	g->n_heard += n_known;
@@ -77,6 +96,8 @@ static void serve(struct world *w, unsigned i)
 	struct ghost *g = w->ghosts[i];
 	uint64_t now_us = sim_now_us(w->sim);
 
+	/* A handshake takes reading. */
+	tunnel_pause(g->peer, !g->reads && g->n_said > 0);
 	if (KINDS[g->kind].drips && now_us >= g->next_at_us && g->n_said < KINDS[g->kind].text.n) {
 		say(g, 1);
 		g->next_at_us = now_us + g->gap_us;
@@ -86,17 +107,39 @@ static void serve(struct world *w, unsigned i)
 			continue;
 	while (hear(w, g))
 		continue;
-	if (sim_peer_state(g->peer) == SIM_PEER_ENDED ||
-	    sim_peer_state(g->peer) == SIM_PEER_RESET ||
-	    sim_peer_state(g->peer) == SIM_PEER_REFUSED)
+	if (tunnel_state(g->peer) == SIM_PEER_ENDED || tunnel_state(g->peer) == SIM_PEER_RESET ||
+	    tunnel_state(g->peer) == SIM_PEER_REFUSED)
 		vanish(w, i);
+}
+
+static bool fits(const struct world *w, unsigned kind)
+{
+	switch (KINDS[kind].place) {
+	case ANYWHERE:
+		return true;
+	case AT_TLS:
+		return w->plan.speaks_tls;
+	case AT_PROXY:
+		return w->plan.is_proxied;
+	}
+	NEVER("no such place");
+}
+
+static unsigned draw_kind(struct world *w)
+{
+	unsigned kind;
+
+	do
+		kind = (unsigned)pick(w, ARRAY_LEN(KINDS));
+	while (!fits(w, kind));
+	return kind;
 }
 
 bool ghost_appear(struct world *w)
 {
 	struct node *n = node_any(w);
 	struct ghost *g;
-	unsigned i = 0;
+	unsigned door, i = 0;
 
 	while (i < GHOSTS_MAX && w->ghosts[i])
 		i++;
@@ -104,11 +147,15 @@ bool ghost_appear(struct world *w)
 		return false;
 	g = w->ghosts[i] = xnew(struct ghost);
 	g->node = n;
-	g->kind = (unsigned)pick(w, ARRAY_LEN(KINDS));
+	g->kind = draw_kind(w);
 	g->next_at_us = sim_now_us(w->sim);
 	g->gap_us = pick(w, 4000000);
-	g->peer = node_connect(n, (unsigned)pick(w, DOORS), NULL, g);
-	sim_peer_pause(g->peer, !KINDS[g->kind].reads);
+	door = (unsigned)pick(w, DOORS);
+	if (KINDS[g->kind].place == ANYWHERE)
+		g->peer = node_connect(n, door, NULL, g);
+	else
+		g->peer = node_knock(n, door);
+	g->reads = KINDS[g->kind].reads;
 	trace_fault(w->trace, "a ghost %s", KINDS[g->kind].what);
 	return true;
 }
@@ -135,7 +182,7 @@ void ghost_rest(struct world *w)
 	for (unsigned i = 0; i < GHOSTS_MAX; i++) {
 		if (!w->ghosts[i])
 			continue;
-		sim_peer_pause(w->ghosts[i]->peer, false);
+		w->ghosts[i]->reads = true;
 		serve(w, i);
 	}
 	world_settle(w);

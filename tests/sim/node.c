@@ -2,8 +2,10 @@
 
 #include "base/check.h"
 #include "client.h"
+#include "identity.h"
 #include "publisher.h"
 #include "reload.h"
+#include "tunnel.h"
 
 #include <stdio.h>
 
@@ -81,6 +83,7 @@ void node_start(struct node *n, struct world *w, unsigned number)
 		if (o->topics[i].node == number)
 			o->topics[i].last = LAST_IS_NONE;
 	warm_up(n);
+	identity_introduce(n);
 	world_forget_round(w);
 }
 
@@ -113,10 +116,9 @@ struct node *node_any(struct world *w)
 	return found;
 }
 
-struct sim_peer *node_connect(struct node *n, unsigned door, void (*on_change)(struct sim_peer *p),
-			      void *user)
+static struct sim_peer_init way_to(const struct node *n, unsigned door)
 {
-	struct sim_peer_init init = { .on_change = on_change, .user = user };
+	struct sim_peer_init init = { 0 };
 
 	if (door == DOOR_OF_METRICS)
 		init.to = n->metrics_address;
@@ -124,7 +126,24 @@ struct sim_peer *node_connect(struct node *n, unsigned door, void (*on_change)(s
 		init.to = n->address[door];
 	else
 		init.unix_path = str_from_cstr(n->unix_path);
-	return sim_peer_connect(n->world->sim, &init);
+	return init;
+}
+
+struct tunnel *node_connect(struct node *n, unsigned door, void (*on_change)(struct sim_peer *p),
+			    void *user)
+{
+	struct sim_peer_init init = way_to(n, door);
+
+	init.on_change = on_change;
+	init.user = user;
+	return tunnel_open(n, &init, door == DOOR_OF_METRICS);
+}
+
+struct tunnel *node_knock(struct node *n, unsigned door)
+{
+	struct sim_peer_init init = way_to(n, door);
+
+	return tunnel_open(n, &init, true);
 }
 
 /* Short of files */

@@ -16,6 +16,7 @@
 
 struct world;
 struct sim_peer;
+struct tunnel;
 
 enum {
 	WORKERS_MAX = 4,
@@ -33,6 +34,7 @@ struct node {
 	unsigned number;
 	bool is_draining; /* it was told to go */
 	bool is_lost;	  /* it has gone, and has no server */
+	bool speaks_tls;  /* identity.h */
 	struct server *server;
 	struct loop *loops[WORKERS_MAX + 1]; /* the last one is the hub's, if it has one */
 	unsigned n_loops;
@@ -64,8 +66,10 @@ void node_stop(struct node *n);
 /* One that is not lost, or NULL. */
 struct node *node_any(struct world *w);
 /* Where a new connection goes. */
-struct sim_peer *node_connect(struct node *n, unsigned door, void (*on_change)(struct sim_peer *p),
-			      void *user);
+struct tunnel *node_connect(struct node *n, unsigned door, void (*on_change)(struct sim_peer *p),
+			    void *user);
+/* One that says nothing of itself: neither TLS nor whom it speaks for. */
+struct tunnel *node_knock(struct node *n, unsigned door);
 void node_limit_files(struct node *n, unsigned n_max); /* of each loop */
 
 /* Acts. A node goes, at once or letting everybody go before, and comes again when the world has

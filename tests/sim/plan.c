@@ -54,6 +54,8 @@ static void draw_features(struct world *w)
 	p->signs_in = chance(w, 40);
 	p->watches = p->signs_in && chance(w, 60);
 	p->compresses = chance(w, 30);
+	p->is_proxied = chance(w, 15);
+	p->speaks_tls = chance(w, 3); /* each costs as much as five others */
 }
 
 /* Mostly one: several have less to do with each other than several workers. */
@@ -201,6 +203,7 @@ struct server_options plan_options(struct world *w)
 	o.activity_timeout_s = w->plan.activity_timeout_s;
 	o.max_connections = w->plan.max_connections;
 	o.user_authentication_timeout_s = FOR_EVER_S;
+	o.proxy_protocol = w->plan.is_proxied;
 	pressure_begin(w, &o);
 	world_take_dice(w, DICE_COMPRESSION, 0);
 	if (w->plan.compresses)

@@ -103,9 +103,9 @@ void publisher_vanish(struct publisher *p, bool by_reset)
 {
 	trace_note(p->world->trace, p->name, by_reset ? "resets" : "closes its socket");
 	if (by_reset)
-		sim_peer_reset(p->peer);
+		tunnel_reset(p->peer);
 	else
-		sim_peer_close(p->peer);
+		tunnel_close(p->peer);
 	disconnected(p);
 }
 
@@ -255,11 +255,11 @@ static bool understand(struct publisher *p, str *in)
 
 static void send(struct publisher *p)
 {
-	size_t n = sim_peer_write(p->peer, p->out.p, p->out.len);
+	size_t n = tunnel_write(p->peer, p->out.p, p->out.len);
 
 	buf_drop_front(&p->out, n);
 	if (p->is_half_closed && p->out.len == 0)
-		sim_peer_shutdown(p->peer);
+		tunnel_shutdown(p->peer);
 }
 
 /* What did not fit at once before a last answer, and this itself, waits while a loop has no turn:
@@ -285,7 +285,7 @@ static bool is_legal_end(const struct publisher *p)
 
 	return p->is_over ||
 	       ((w->plan.resets || w->plan.fails_calls) &&
-		sim_peer_state(p->peer) == SIM_PEER_RESET) ||
+		tunnel_state(p->peer) == SIM_PEER_RESET) ||
 	       (p->is_half_closed && p->n == 0) || was_silent || p->has_slept || is_let_go(p) ||
 	       may_miss_last_answers(p) || world_is_lenient(w) ||
 	       (p->may_be_shut_out && !p->has_heard);
@@ -309,17 +309,18 @@ void publisher_serve(struct publisher *p)
 	if (!p->peer)
 		return;
 	send(p);
-	while ((n = sim_peer_read(p->peer, buf_reserve(&p->in, CHUNK), CHUNK)) > 0) {
+	while ((n = tunnel_read(p->peer, buf_reserve(&p->in, CHUNK), CHUNK)) > 0) {
 		buf_commit(&p->in, n);
 		p->has_heard = true;
 	}
+	send(p); /* the handshake may be over now */
 	in = buf_str(&p->in);
 	while (understand(p, &in))
 		continue;
 	buf_drop_front(&p->in, p->in.len - in.n);
 	if (p->n == 0 && p->out.len == 0)
 		arena_reset(&p->arena);
-	switch (sim_peer_state(p->peer)) {
+	switch (tunnel_state(p->peer)) {
 	case SIM_PEER_REFUSED:
 		if (!p->node->is_lost)
 			fail(p, "is refused by the network");

@@ -5,7 +5,7 @@
 #ifndef SIM_PUBLISHER_H
 #define SIM_PUBLISHER_H
 
-#include "world.h"
+#include "tunnel.h"
 
 enum { REQUESTS_MAX = 16 };
 
@@ -29,9 +29,9 @@ struct request {
 struct publisher {
 	struct world *world;
 	char name[12];
-	struct node *home;     /* where it always goes, or NULL */
-	struct node *node;     /* where it is, or was */
-	struct sim_peer *peer; /* NULL: not connected */
+	struct node *home;   /* where it always goes, or NULL */
+	struct node *node;   /* where it is, or was */
+	struct tunnel *peer; /* NULL: not connected */
 	uint32_t connection;
 	bool is_changed;
 	bool is_scraper; /* scrape.h */

@@ -426,11 +426,32 @@ static void ask_as_disabled(struct publisher *p)
 					 .body = S("Application disabled") });
 }
 
+/* How its words arrive: whom the server takes it for. */
+static void ask_who_it_is(struct publisher *p)
+{
+	const struct origin *o = tunnel_origin(p->peer);
+	bool has_address = strcmp(o->ip, "unix") != 0;
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 2);
+	buf_printf(&b, "{\"peer\":\"%s\",\"peer_trusted\":%s,\"client\":%s%s%s", o->ip,
+		   o->is_trusted ? "true" : "false", has_address ? "\"" : "",
+		   has_address ? o->ip : "null", has_address ? "\"" : "");
+	buf_printf(&b,
+		   ",\"forwarded_for\":null,\"real_ip\":null,\"forwarded_proto\":null,"
+		   "\"host\":\"localhost\",\"scheme\":\"%s\",\"http\":\"1.1\","
+		   "\"connection\":null,\"proxy_protocol\":%s,",
+		   tunnel_is_tls(p->peer) ? "https" : "http", o->is_announced ? "true" : "false");
+	publisher_get(p, APP_MAIN, S("/doctor"), S(""),
+		      &(struct request){ .status = 200, .check = BODY_HAS, .body = buf_str(&b) });
+	buf_fini(&b);
+}
+
 void publisher_ask(struct publisher *p)
 {
 	unsigned tag = (unsigned)++p->world->oracle.now;
 
-	switch (pick(p->world, 6)) {
+	switch (pick(p->world, 7)) {
 	case 0:
 		ask_with_info(p, tag);
 		return;
@@ -445,6 +466,9 @@ void publisher_ask(struct publisher *p)
 		return;
 	case 4:
 		ask_as_disabled(p);
+		return;
+	case 5:
+		ask_who_it_is(p);
 		return;
 	default:
 		ask_plain(p);

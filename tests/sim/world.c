@@ -8,6 +8,7 @@
 #include "codec/deflate.h"
 #include "dismissal.h"
 #include "ghost.h"
+#include "identity.h"
 #include "luck.h"
 #include "plan.h"
 #include "pressure.h"
@@ -412,6 +413,7 @@ void world_init(struct world *w, struct trace *t, uint64_t seed, const struct wo
 	w->oracle.may_drop = w->plan.drops_newest;
 	w->oracle.may_lack_memory = w->plan.fails_memory;
 	w->oracle.leaves_early = w->plan.n_workers > 1;
+	identity_begin(w);
 	make_nodes(w);
 	w->weather = plan_weather(w);
 	sim_set_options(w->sim, &w->weather);
@@ -431,6 +433,7 @@ void world_fini(struct world *w)
 	deflate_free(w->deflate);
 	for (unsigned i = 0; i < w->plan.n_nodes; i++)
 		node_stop(&w->nodes[i]);
+	identity_end(w);
 	sim_free(w->sim);
 	app_table_free(w->book);
 	oracle_fini(&w->oracle);

@@ -58,6 +58,8 @@ struct plan {
 	bool signs_in;
 	bool watches;
 	bool compresses;
+	bool is_proxied; /* balancer.h */
+	bool speaks_tls; /* identity.h */
 };
 
 /* What is thrown with dice of their own. */
@@ -88,6 +90,7 @@ struct world {
 	struct oracle oracle;
 
 	struct sim *sim;
+	struct identity *identity; /* NULL: no TLS */
 	struct sim_options weather;
 	struct hash_key hash_key;
 	struct app_table *book; /* what everybody knows: ids, keys, secrets */
