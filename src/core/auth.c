@@ -343,9 +343,10 @@ static err check_signature(const struct app *app, const struct http_request *r, 
 	return OK;
 }
 
-err auth_request_check(const struct app_table *apps, const struct http_request *r, str route_app_id,
-		       str body, int64_t now_s, struct arena *a, const struct app **app,
-		       struct auth_failure *why)
+/* body NULL: it is not looked at. */
+static err check(const struct app_table *apps, const struct http_request *r, str route_app_id,
+		 const str *body, int64_t now_s, struct arena *a, const struct app **app,
+		 struct auth_failure *why)
 {
 	const struct app *signer;
 	struct query q;
@@ -362,8 +363,8 @@ err auth_request_check(const struct app_table *apps, const struct http_request *
 	if (!str_eq(signer->id, route_app_id))
 		return refuse_unproven(why, S("Authenticated app does not match route app_id"));
 	e = check_timestamp(&q, now_s, why);
-	if (e == OK)
-		e = check_body(r, &q, body, a, why);
+	if (e == OK && body)
+		e = check_body(r, &q, *body, a, why);
 	if (e == OK)
 		e = check_signature(signer, r, &q, why);
 	if (e == OK && !signer->enabled)
@@ -371,6 +372,22 @@ err auth_request_check(const struct app_table *apps, const struct http_request *
 	if (e == OK)
 		*app = signer;
 	return e;
+}
+
+err auth_request_check(const struct app_table *apps, const struct http_request *r, str route_app_id,
+		       str body, int64_t now_s, struct arena *a, const struct app **app,
+		       struct auth_failure *why)
+{
+	return check(apps, r, route_app_id, &body, now_s, a, app, why);
+}
+
+err auth_request_check_head(const struct app_table *apps, const struct http_request *r,
+			    str route_app_id, int64_t now_s, struct arena *a,
+			    struct auth_failure *why)
+{
+	const struct app *app;
+
+	return check(apps, r, route_app_id, NULL, now_s, a, &app, why);
 }
 
 /* Signing our own requests */

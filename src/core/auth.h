@@ -28,6 +28,12 @@ err auth_request_check(const struct app_table *apps, const struct http_request *
 		       str body, int64_t now_s, struct arena *a, const struct app **app,
 		       struct auth_failure *why);
 
+/* The same without the body, of which may be too much to keep for somebody who has proven nothing: what
+ * is refused here would be refused with it as well, and what passes may still be. */
+err auth_request_check_head(const struct app_table *apps, const struct http_request *r,
+			    str route_app_id, int64_t now_s, struct arena *a,
+			    struct auth_failure *why);
+
 /* Signs a query string for our own clients (publish command, tests): appends auth_key,
  * auth_timestamp, auth_version, body_md5 (when body is not empty) and auth_signature to out as
  * "a=b&c=d". params: further pairs, already encoded and sorted, may be empty. */

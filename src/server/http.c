@@ -3,7 +3,9 @@
  * The usual request lies whole in what was read: it is parsed, checked and handled where it
  * lies, and leaves nothing behind. Only of one that is still incomplete something is kept: its
  * head as it came (to be parsed again, which is cheaper than keeping what was understood), then
- * its body as it grows, never more than arrived. Each wait has its deadline.
+ * its body as it grows, never more than arrived. Each wait has its deadline. A body that nobody will
+ * read, or whose sender has not proven who he is, is counted and forgotten as it comes: strangers
+ * cost their heads.
  *
  * Where a request ends must be beyond doubt: whatever the parser refuses ends the connection. So
  * does a body that is too large; it is refused from its announcement, before it is read. */
@@ -34,6 +36,8 @@ struct http_state {
 	bool is_chunked;
 	struct http_chunked chunked;
 	uint64_t body_left; /* when not chunked */
+	size_t body_bytes;  /* that have come */
+	bool is_wanted;	    /* the body is kept */
 	struct buf body;
 };
 
@@ -135,13 +139,22 @@ static bool decode_parameters(struct http_call *call, const struct route_match *
 static bool check_signature(struct http_call *call)
 {
 	struct worker *w = call->worker;
+	int64_t now_s = loop_clock(w->loop)->wall_ms / 1000;
 	struct auth_failure why;
+	err e;
 
-	if (auth_request_check(w->apps, call->request, call->segments[0], call->body,
-			       loop_clock(w->loop)->wall_ms / 1000, &w->arena, &call->app,
-			       &why) == OK)
+	if (call->lacks_body)
+		e = auth_request_check_head(w->apps, call->request, call->segments[0], now_s,
+					    &w->arena, &why);
+	else
+		e = auth_request_check(w->apps, call->request, call->segments[0], call->body, now_s,
+				       &w->arena, &call->app, &why);
+	if (e != OK)
+		http_answer_error(call, why.status, why.code, why.text);
+	else if (call->lacks_body) /* its app was not there when it began */
+		http_answer_busy(call);
+	else
 		return true;
-	http_answer_error(call, why.status, why.code, why.text);
 	return false;
 }
 
@@ -204,36 +217,38 @@ static struct route_match find_route(const struct conn *c, const struct http_req
 	return m;
 }
 
-static void handle(struct conn *c, const struct http_request *r, const struct route_match *m,
-		   str body, bool is_followed)
+static void handle_other(const struct http_call *call, const struct route_match *m)
 {
-	struct http_call call = { .conn = c,
-				  .worker = c->worker,
-				  .request = r,
-				  .body = body,
-				  .is_followed = is_followed };
+	struct conn *c = call->conn;
+
+	if (m->methods)
+		answer_other_method(call, m);
+	else if (TABLES[c->role].otherwise)
+		TABLES[c->role].otherwise(call);
+	else
+		answer_unknown(c);
+}
+
+static void handle(struct http_call *call, const struct route_match *m)
+{
+	struct conn *c = call->conn;
 
 	if (!m->route) {
-		if (m->methods)
-			answer_other_method(&call, m);
-		else if (TABLES[c->role].otherwise)
-			TABLES[c->role].otherwise(&call);
-		else
-			answer_unknown(c);
+		handle_other(call, m);
 		return;
 	}
-	if ((m->route->flags & ROUTE_OPERATOR) && !check_token(&call))
+	if ((m->route->flags & ROUTE_OPERATOR) && !check_token(call))
 		return;
-	if (!decode_parameters(&call, m))
+	if (!decode_parameters(call, m))
 		return;
-	if ((m->route->flags & ROUTE_SIGNED) && !check_signature(&call))
+	if ((m->route->flags & ROUTE_SIGNED) && !check_signature(call))
 		return;
-	if ((m->route->flags & ROUTE_JSON) && !check_content_type(&call))
+	if ((m->route->flags & ROUTE_JSON) && !check_content_type(call))
 		return;
-	c->request_bytes = (uint32_t)body.n;
-	if (call.app)
-		c->counted_as = worker_local_app(call.worker, call.app)->activity;
-	m->route->handle(&call);
+	c->request_bytes = (uint32_t)call->body_bytes;
+	if (call->app)
+		c->counted_as = worker_local_app(call->worker, call->app)->activity;
+	m->route->handle(call);
 }
 
 /* Keeping an incomplete one */
@@ -295,10 +310,27 @@ static void send_continue(struct conn *c)
 	conn_send(c, http_message(&b, (str){ 0 }));
 }
 
+/* Will anybody read the body, and has its sender proven who he is? */
+static bool is_body_wanted(const struct conn *c, const struct http_request *r,
+			   const struct route_match *m)
+{
+	struct worker *w = c->worker;
+	struct auth_failure why;
+	str app_id;
+
+	if (!m->route || !(m->route->flags & ROUTE_SIGNED))
+		return false;
+	app_id = url_decode(m->parameters[0], &w->arena);
+	return auth_request_check_head(w->apps, r, app_id, loop_clock(w->loop)->wall_ms / 1000,
+				       &w->arena, &why) == OK;
+}
+
 /* The head is understood, the body is not all there. */
-static void await_body(struct conn *c, const struct http_request *r, str head, bool has_begun)
+static void await_body(struct conn *c, const struct http_request *r, const struct route_match *m,
+		       str head, bool has_begun)
 {
 	struct http_state *s = c->http;
+	bool is_wanted = is_body_wanted(c, r, m); /* before r's bytes move */
 
 	if (!s) {
 		s = state_new(c);
@@ -307,6 +339,7 @@ static void await_body(struct conn *c, const struct http_request *r, str head, b
 	if (refuse_overflow(c, &s->head))
 		return;
 	s->has_head = true;
+	s->is_wanted = is_wanted;
 	s->is_chunked = r->is_chunked;
 	s->body_left = r->content_length;
 	buf_init(&s->body,
@@ -341,8 +374,8 @@ static void refuse_over_rate(struct conn *c, const struct http_request *r, str *
 static void take_request(struct conn *c, const struct http_request *r, str head, str *in)
 {
 	struct route_match m = find_route(c, r);
+	struct http_call call = { .conn = c, .worker = c->worker, .request = r };
 	struct http_state *s;
-	str body;
 
 	http_note_manner(c, r);
 	if (!is_admitted(c, r, &m)) {
@@ -354,14 +387,16 @@ static void take_request(struct conn *c, const struct http_request *r, str head,
 		return;
 	}
 	if (r->is_chunked || r->content_length > in->n) {
-		await_body(c, r, head, in->n > 0);
+		await_body(c, r, &m, head, in->n > 0);
 		return;
 	}
-	body = str_take(*in, r->content_length);
-	*in = str_skip(*in, body.n);
+	call.body = str_take(*in, r->content_length);
+	call.body_bytes = call.body.n;
+	*in = str_skip(*in, call.body.n);
+	call.is_followed = in->n > 0;
 	s = c->http; /* r may point into it; the handler may need its place in c */
 	c->http = NULL;
-	handle(c, r, &m, body, in->n > 0);
+	handle(&call, &m);
 	state_free(s);
 }
 
@@ -369,6 +404,13 @@ static void take_kept_request(struct conn *c, bool is_followed)
 {
 	struct http_state *s = c->http;
 	struct http_request r;
+	struct http_call call = { .conn = c,
+				  .worker = c->worker,
+				  .request = &r,
+				  .body = buf_str(&s->body),
+				  .body_bytes = s->body_bytes,
+				  .lacks_body = !s->is_wanted,
+				  .is_followed = is_followed };
 	struct route_match m;
 	size_t scanned = 0;
 	unsigned status;
@@ -377,7 +419,7 @@ static void take_kept_request(struct conn *c, bool is_followed)
 	ASSERT(e == OK); /* as it was when the body began */
 	c->http = NULL;
 	m = find_route(c, &r);
-	handle(c, &r, &m, buf_str(&s->body), is_followed);
+	handle(&call, &m);
 	state_free(s);
 }
 
@@ -459,18 +501,25 @@ static err feed_counted(struct http_state *s, str *in)
 {
 	str piece = str_take(*in, s->body_left < in->n ? (size_t)s->body_left : in->n);
 
-	buf_puts(&s->body, piece);
+	if (s->is_wanted)
+		buf_puts(&s->body, piece);
 	*in = str_skip(*in, piece.n);
 	s->body_left -= piece.n;
+	s->body_bytes += piece.n;
 	return s->body_left ? ERR_AGAIN : OK;
 }
 
 static err feed_chunked(struct http_state *s, str *in)
 {
-	size_t used;
+	size_t used, n_before = s->body.len;
 	err e = http_chunked_feed(&s->chunked, *in, &used, &s->body);
 
 	*in = str_skip(*in, used);
+	s->body_bytes += s->body.len - n_before;
+	if (!s->is_wanted && buf_ok(&s->body)) {
+		s->body.max -= s->body.len;
+		buf_fini(&s->body);
+	}
 	return e;
 }
 

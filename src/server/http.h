@@ -1,7 +1,8 @@
 /* http.h: the HTTP side of a connection: from bytes to requests, from answers to bytes.
  *
  * A request that lies whole in the input is handled where it lies; only an incomplete one owns
- * memory (struct http_state), within the limits and deadlines of the options. Routes are rows of
+ * memory (struct http_state), within the limits and deadlines of the options; a body only if its head
+ * is signed. Routes are rows of
  * routes.def. */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
@@ -15,7 +16,9 @@ struct http_call {
 	struct conn *conn;
 	struct worker *worker;
 	const struct http_request *request;
-	str body;
+	str body;	       /* empty if it was not kept */
+	size_t body_bytes;     /* its length in any case */
+	bool lacks_body;       /* it was not kept */
 	bool is_followed;      /* further bytes had come with it */
 	str segments[4];       /* the route's {parameters}, decoded */
 	const struct app *app; /* signed routes: who signed */

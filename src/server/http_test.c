@@ -239,6 +239,115 @@ static void a_declared_length_takes_no_memory_by_itself(void **state)
 	assert_true(mem_live_bytes() - before < 2048);
 }
 
+/* A body in pieces, counted or in chunks. */
+static void feed_body(struct http_fixture *f, bool is_chunked, size_t n_pieces)
+{
+	enum { PIECE = 1000 };
+	char text[PIECE + 16];
+	int n = 0;
+
+	if (is_chunked)
+		n = snprintf(text, sizeof(text), "%x\r\n", PIECE);
+	memset(text + n, ' ', PIECE);
+	if (is_chunked)
+		memcpy(text + n + PIECE, "\r\n", 2);
+	for (; n_pieces > 0; n_pieces--)
+		http_fixture_feed(f, (str){ text, (size_t)n + PIECE + (is_chunked ? 2 : 0) });
+}
+
+static void end_body(struct http_fixture *f, bool is_chunked)
+{
+	if (is_chunked)
+		http_fixture_feed(f, S("0\r\n\r\n"));
+	else
+		feed_body(f, false, 1);
+}
+
+static const struct {
+	const char *head, *answer;
+} STRANGERS[] = {
+	{ "POST /apps/app-id/events HTTP/1.1\r\n", "HTTP/1.1 400 " },
+	{ "POST /apps/app-id/events?auth_key=app-key&auth_timestamp=1700000000&auth_version=1.0&"
+	  "body_md5=00000000000000000000000000000000&auth_signature=00 HTTP/1.1\r\n",
+	  "HTTP/1.1 401 " },
+	{ "POST /apps/app-id/events?auth_key=nobody HTTP/1.1\r\n", "HTTP/1.1 404 " },
+	{ "GET /up HTTP/1.1\r\n", UP_OK },
+	{ "POST /nothing/here HTTP/1.1\r\n", "HTTP/1.1 404 " },
+	{ "POST /up HTTP/1.1\r\n", "HTTP/1.1 405 " },
+};
+
+static void a_strangers_body_is_not_kept(void **state)
+{
+	enum { PIECES = 1000 };
+	struct http_fixture *f = *state;
+	int64_t before;
+	char head[400];
+
+	f->options.request_body_bytes_max = 1u << 30;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(STRANGERS); i++) {
+		bool is_chunked = i % 2;
+
+		feed(f, "");
+		before = mem_live_bytes();
+		snprintf(head, sizeof(head), "%s%s\r\n\r\n", STRANGERS[i / 2].head,
+			 is_chunked ? "transfer-encoding: chunked" : "content-length: 1000000");
+		http_fixture_feed(f, str_from_cstr(head));
+		feed_body(f, is_chunked, PIECES - 1);
+		assert_row(mem_live_bytes() - before < 2048, i);
+		end_body(f, is_chunked);
+		assert_row(sent_begins(f, STRANGERS[i / 2].answer), i);
+	}
+}
+
+static void a_strangers_body_has_the_same_limit(void **state)
+{
+	struct http_fixture *f = *state;
+
+	feed(f, "POST /nothing HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n");
+	feed_body(f, true, 4);
+	end_body(f, true);
+	assert_true(sent_begins(f, "HTTP/1.1 404 "));
+	feed(f, "POST /nothing HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n");
+	feed_body(f, true, 5);
+	assert_too_large(f);
+}
+
+/* Whoever has signed the head is still asked what he has signed. */
+static void a_body_that_was_not_signed_is_refused(void **state)
+{
+	struct http_fixture *f = *state;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	http_fixture_sign(&b, "POST", "/apps/app-id/events", "", JSON_TYPE, S(EVENT));
+	b.p[b.len - 2] = '!';
+	http_fixture_restart(f);
+	http_fixture_feed(f, str_take(buf_str(&b), b.len - 10));
+	assert_int_equal(f->n_sent, 0);
+	http_fixture_feed(f, str_skip(buf_str(&b), b.len - 10));
+	assert_true(sent_begins(f, "HTTP/1.1 401 ") && sent_contains(f, "body_md5 mismatch"));
+	assert_null(f->record);
+	buf_fini(&b);
+}
+
+/* Of what was not kept nothing can be made when its app is there at last. */
+static void who_was_a_stranger_when_he_began_may_come_again(void **state)
+{
+	struct http_fixture *f = *state;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	http_fixture_sign(&b, "POST", "/apps/app-id/events", "", JSON_TYPE, S(EVENT));
+	http_fixture_restart(f);
+	f->clock.wall_ms -= 3600000;
+	http_fixture_feed(f, str_take(buf_str(&b), b.len - 10));
+	f->clock.wall_ms += 3600000;
+	http_fixture_feed(f, str_skip(buf_str(&b), b.len - 10));
+	assert_true(sent_begins(f, "HTTP/1.1 503 ") && sent_contains(f, "retry-after: "));
+	assert_null(f->record);
+	buf_fini(&b);
+}
+
 static void continue_is_said_only_to_who_waits_for_it(void **state)
 {
 	struct http_fixture *f = *state;
@@ -626,6 +735,10 @@ int main(void)
 		TEST(a_slowly_growing_head_is_stopped_at_its_limit),
 		TEST(a_large_body_is_refused_before_it_is_read),
 		TEST(a_declared_length_takes_no_memory_by_itself),
+		TEST(a_strangers_body_is_not_kept),
+		TEST(a_strangers_body_has_the_same_limit),
+		TEST(a_body_that_was_not_signed_is_refused),
+		TEST(who_was_a_stranger_when_he_began_may_come_again),
 		TEST(continue_is_said_only_to_who_waits_for_it),
 		TEST(each_wait_has_its_deadline),
 		TEST(an_idle_connection_ends_in_silence),

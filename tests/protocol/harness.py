@@ -122,6 +122,10 @@ class Server:
     def open_files(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
+    def resident_kb(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
+
     def check_emptiness(self):
         """All peers have left: no descriptor is left of them, and the server counts nobody."""
         until(lambda: self.open_files() == self.files_at_start, "descriptors are left over")

@@ -16,6 +16,7 @@ from harness import (
     close_payload,
     frame,
     request,
+    signed,
     succeeded,
     until,
     upgrade_request,
@@ -320,6 +321,30 @@ class ForgivenReaders(ServerCase):
             heard[:-1], [str(i) for i in range(len(heard) - 1)], "those that it got are the first, in order"
         )
         self.assertLess(len(heard), 30)
+
+
+class Strangers(ServerCase):
+    """Bodies of requests that are not signed are not kept."""
+
+    N, SENT, LENGTH = 20, 4 << 20, 5 << 20
+
+    def begin(self, path):
+        http = self.http()
+        http.send(f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {self.LENGTH}\r\n\r\n".encode())
+        http.send(bytes(self.SENT))
+        return http
+
+    @unittest.skipIf(IS_SANITIZED, "sanitizers keep what was freed")
+    def test_their_bodies_take_no_memory(self):
+        forged = signed("POST", "/apps/app-id/events", body=b"{}", changed={"auth_signature": "0" * 64})
+        before = self.server.resident_kb()
+        peers = [self.begin(path) for path in (forged, "/apps/app-id/events", "/up", "/nothing") for _ in range(self.N)]
+        self.assertEqual(self.server.get("/up", sign=False).status, 200)
+        self.assertLess(self.server.resident_kb() - before, 16 << 10)
+        for http in peers:
+            http.send(bytes(self.LENGTH - self.SENT))
+        statuses = [http.answer().status for http in peers]
+        self.assertEqual(statuses, [status for status in (401, 400, 405, 404) for _ in range(self.N)])
 
 
 if __name__ == "__main__":

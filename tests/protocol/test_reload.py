@@ -5,12 +5,10 @@ SOCKUDO_RELOADS says how often the last test reloads (50, and as often with seve
 
 import json
 import os
-import re
 import signal
 import threading
 import time
 import unittest
-from pathlib import Path
 
 from harness import IS_SANITIZED, PATH, PONG_TEXT, Server, app, authorize, error, until
 
@@ -190,7 +188,7 @@ class Reload(unittest.TestCase):
                         self.assertEqual(ws.event()["data"], str(heard[k]))
                         heard[k] += 1
                 if i * 2 >= RELOADS:
-                    resident.append(self.resident_kb(server))
+                    resident.append(server.resident_kb())
         finally:
             stop.set()
             publisher.join()
@@ -203,10 +201,6 @@ class Reload(unittest.TestCase):
         self.assertGreater(sent[0], RELOADS)
         if not IS_SANITIZED:
             self.assertLess(max(resident) - resident[0], 1024)
-
-    def resident_kb(self, server):
-        status = Path(f"/proc/{server.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
 
 
 class ReloadOfManyWorkers(Reload):

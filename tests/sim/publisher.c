@@ -197,6 +197,9 @@ static bool is_legal_refusal(const struct publisher *p, const struct request *r,
 
 	if (status != r->status && reload_may_answer(r->meets, status))
 		return true;
+	/* Its app was not there when its head came, so that its body was not kept. */
+	if (status == 503 && r->meets & ~(unsigned)MEETS_SERVICE)
+		return true;
 	/* Its signature is old by now, or no longer, or the rest of it was late. */
 	if (r->has_slept && (status == 401 || status == 408 || r->status == 401))
 		return true;

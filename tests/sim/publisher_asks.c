@@ -393,11 +393,24 @@ static void ask_badly(struct publisher *p, unsigned tag)
 		&(struct request){ .status = 400, .check = BODY_HAS, .body = { text, (size_t)k } });
 }
 
+/* In the publisher's arena. */
+static str draw_spaces(struct publisher *p)
+{
+	size_t n = 1 + draw_pad(p->world);
+	char *text = arena_alloc(&p->arena, n);
+
+	memset(text, ' ', n);
+	return (str){ text, n };
+}
+
 static void ask_with_forged_signature(struct publisher *p)
 {
-	put_call(p, &(struct call){ .method = "GET",
+	bool has_body = chance(p->world, 50);
+
+	put_call(p, &(struct call){ .method = has_body ? "POST" : "GET",
 				    .app = APP_MAIN,
-				    .path = S("/channels"),
+				    .path = has_body ? S("/events") : S("/channels"),
+				    .body = has_body ? draw_spaces(p) : S(""),
 				    .is_forged = true });
 	await(p, &(struct request){
 			 .status = 401, .check = BODY_HAS, .body = S("Invalid API signature") });
