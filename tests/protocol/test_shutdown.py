@@ -1,12 +1,39 @@
 """SIGTERM: sessions are told to come again elsewhere, what was begun is finished, and the server leaves."""
 
 import signal
+import socket
 import threading
 import time
 import unittest
 
 from harness import CLOSE, IS_SANITIZED, PATH, Server, close_payload, error, frame, request, until
 
+
+class Crowd(threading.Thread):
+    """Peers who connect and say nothing, more and more of them, until it is stopped."""
+
+    def __init__(self, port):
+        super().__init__()
+        self.port, self.n, self.is_over = port, 0, False
+        self.start()
+
+    def run(self):
+        peers = []
+        while not self.is_over:
+            peers.append(socket.socket())
+            peers[-1].setblocking(False)
+            peers[-1].connect_ex(("127.0.0.1", self.port))
+            self.n += 1
+            if len(peers) > 400:
+                for peer in peers[:200]:
+                    peer.close()
+                del peers[:200]
+        for peer in peers:
+            peer.close()
+
+    def stop(self):
+        self.is_over = True
+        self.join()
 
 
 class Shutdown(unittest.TestCase):
@@ -79,6 +106,17 @@ class Shutdown(unittest.TestCase):
         start = time.monotonic()
         server.stop()
         self.assertLess(time.monotonic() - start, 10)
+
+    def test_who_comes_at_that_moment_does_not_hurt_its_end(self):
+        server = self.start(shutdown_grace_period=60)
+        for _ in range(2):
+            crowd = Crowd(server.port)
+            self.addCleanup(crowd.stop)
+            until(lambda crowd=crowd: crowd.n > 200, "the crowd comes")
+        server.signal()
+        until(lambda: "stopping" in server.log(), "the signal was not noticed")
+        server.signal()
+        server.wait()
 
     def test_draining_server_says_so_to_everybody(self):
         server = self.start(shutdown_grace_period=3, websocket={"close_grace_ms": 60000})
