@@ -87,6 +87,8 @@ MUTANTS = [
     Mutant("a connection that cannot be watched is kept", CONN, "if (loop_watch(w->loop, &c->file, LOOP_READ) &&\n", "if ((loop_watch(w->loop, &c->file, LOOP_READ) || w->n_conns) &&\n"),
     # Going away
     Mutant("a server is freed while its mail is under way", SERVER, "\t} while (!is_at_rest(s));", "\t} while (false);"),
+    # Strangers
+    Mutant("a stranger's body is kept", HTTP, "\tif (s->is_wanted)\n\t\tbuf_puts", "\tif (s)\n\t\tbuf_puts"),
     # What is remembered and asked
     Mutant("a repeated idempotency key is delivered again", PUBLISH, "\tkeep_answer(h, answers, key, body);\n\treturn body;\n}\n\n/* True when", "\treturn body;\n}\n\n/* True when"),
     Mutant("a repetition that overtakes or follows at once is delivered again", PUBLISH, "return key.n ? expiring_find(answers, hash_str(&h->key, key), key, clock_ms(h->clock)) :\n\t\t       NULL;", "const struct expiring_entry *e = key.n ? expiring_find(answers, hash_str(&h->key, key), key, clock_ms(h->clock)) : NULL;\n\n\treturn e && e->expires_ms < clock_ms(h->clock) + answers->ttl_ms ? e : NULL;"),
