@@ -16,7 +16,7 @@ class Mutant:
 
 
 HUB, PUBLISH, QUERY = "src/core/hub.c", "src/core/hub_publish.c", "src/core/hub_query.c"
-PRESENCE, USERS = "src/core/presence.c", "src/core/hub_users.c"
+PRESENCE, USERS, WATCH = "src/core/presence.c", "src/core/hub_users.c", "src/core/watch.c"
 OUT, CONN, LOCAL, WORKER = "src/server/outgoing.c", "src/server/conn.c", "src/server/local.c", "src/server/worker.c"
 SUBSCRIBE, SESSION, SERVER = "src/server/session_subscribe.c", "src/server/session.c", "src/server/server.c"
 ADMISSION, MAILBOX = "src/server/admission.c", "src/io/mailbox.c"
@@ -98,6 +98,13 @@ MUTANTS = [
     Mutant("a list of channels forgets its prefix", QUERY, "!(ch->traits & CHANNEL_USER) && str_has_prefix(ch->name, prefix)", "!(ch->traits & CHANNEL_USER) && (prefix.n == 0 || ch->n_subscriptions)"),
     Mutant("users are listed as channels", QUERY, "!(ch->traits & CHANNEL_USER) && str_has_prefix(ch->name, prefix)", "str_has_prefix(ch->name, prefix)"),
     Mutant("watchers are not told who goes", USERS, "\ttell_watchers(h, user, false);", "\ttell_watchers(h, user, true);"),
+    Mutant("a user's second connection is announced to who watches him", HUB, "if ((ch->traits & CHANNEL_USER) && ch->n_subscriptions == 0)", "if (ch->traits & CHANNEL_USER)"),
+    Mutant("of those who watch somebody the first is told", USERS, "l != &w->watchers; l = l->next)", "l != &w->watchers; l = &w->watchers)"),
+    Mutant("a user keeps his first watchlist", USERS, "\twatch_set(&user->owner->watched, &user->watches, user, watchlist);", "\tif (!user->watches)\n\t\twatch_set(&user->owner->watched, &user->watches, user, watchlist);"),
+    Mutant("who signs in again goes and comes for who watches him", USERS, "\twatch_set(&user->owner->watched, &user->watches, user, watchlist);", "\tif (user->n_subscriptions > 1) {\n\t\ttell_watchers(h, user, false);\n\t\ttell_watchers(h, user, true);\n\t}\n\twatch_set(&user->owner->watched, &user->watches, user, watchlist);"),
+    Mutant("who stands twice on a watchlist is told twice", WATCH, "return !list_is_empty(&w->watchers) &&", "return false && !list_is_empty(&w->watchers) &&"),
+    Mutant("who is offline is not in the state of a watchlist", WATCH, "\tput_state(&b, list, false, any, is_online, ctx);\n", ""),
+    Mutant("watchlists are heeded though the app does not want them", USERS, "\tif (!f.app->enable_watchlist_events)\n\t\treturn NULL;\n", ""),
     Mutant("who leaves is not counted in the metrics", CONN, "counter_add(&conn_activity(c)->disconnections, 1);", "counter_add(&conn_activity(c)->disconnections, 0);"),
     Mutant("who is over quota is counted as one who came and went", SESSION, "\tif (!m->over_quota)\n\t\tcount(c);", "\tcounter_add(&conn_activity(c)->connections, m->over_quota);\n\tcounter_add(&conn_activity(c)->disconnections, m->over_quota);\n\tif (!m->over_quota)\n\t\tcount(c);"),
     Mutant("an event is counted once for all receivers of a worker", WORKER, "activity_count_sent(a, n, n * msg_payload(d->frame).n);", "activity_count_sent(a, n > 0, n * msg_payload(d->frame).n);"),

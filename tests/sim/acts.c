@@ -88,6 +88,21 @@ static bool subscribe(struct world *w)
 	return t;
 }
 
+static bool is_user_for(const struct client *c, const struct topic *t)
+{
+	return is_open_to(c, t) && t->is_user;
+}
+
+static bool sign_in(struct world *w)
+{
+	struct client *c = any_asker(w);
+	struct topic *t = any_topic(w, c, is_user_for);
+
+	if (t)
+		client_subscribe(c, t, NOBODY);
+	return t;
+}
+
 static bool unsubscribe(struct world *w)
 {
 	struct client *c = any_asker(w);
@@ -296,6 +311,7 @@ static const struct act {
 	{ "drain-node", 1, node_drain },
 	{ "repeat-unanswered", 8, repeat_unanswered },
 	{ "renew-certificate", 1, identity_renew },
+	{ "sign-in", 12, sign_in },
 };
 
 _Static_assert(ARRAY_LEN(ACTS) <= ACTS_MAX, "world.n_done has a place for each");

@@ -399,6 +399,8 @@ static void on_joined(struct client *c, struct topic *t, str data)
 	}
 	if (t->is_cache)
 		c->awaits = t;
+	if (t->is_user)
+		watch_begin(c, t->user);
 	if (c->outlook[i] == WILL_SEE)
 		c->outlook[i] = WILL_BE_ON;
 	forget_first(c);
@@ -477,6 +479,15 @@ static bool on_follow(struct client *c, const struct words *words)
 	return true;
 }
 
+static void on_missing_state(struct client *c, const struct words *words)
+{
+	const struct plan *p = &c->world->plan;
+
+	c->watch.awaits = false;
+	if (!p->fails_memory && !p->drops_newest)
+		fail(c, "got %.*s instead of the state of its watchlist", STR_ARG(words->event));
+}
+
 static void on_ping(struct client *c)
 {
 	if (c->state == CLIENT_OPEN && !c->is_half_closed) {
@@ -496,6 +507,8 @@ static void on_text(struct client *c, str text)
 
 	if (c->awaits && on_follow(c, &words))
 		return;
+	if (c->watch.awaits && !str_eq(event, S("pusher_internal:watchlist_events")))
+		on_missing_state(c, &words);
 	if (str_eq(event, S("pusher:connection_established"))) {
 		on_welcome(c, &words);
 	} else if (str_eq(event, S("pusher:error"))) {
@@ -737,7 +750,6 @@ void client_rest(struct client *c)
 	const struct ask *a = first_unanswered(c);
 
 	c->has_slept = false;
-	watch_rest(c);
 	if (c->is_dead)
 		fail(c, "is dead, but the server does not give it up");
 	if (a)

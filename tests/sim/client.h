@@ -61,7 +61,7 @@ struct client {
 	bool is_half_closed;
 	uint32_t dismissal; /* the last one that it has to obey; dismissal.h */
 	bool must_go;
-	enum { TOLD_NOTHING, TOLD_ONLINE, TOLD_OFFLINE } told[USERS_MAX]; /* watch.h */
+	struct watch watch;
 	bool may_be_shut_out;	/* descriptors ran out while it came */
 	bool has_heard;		/* anything at all */
 	size_t appetite;	/* bytes per reading */

@@ -113,11 +113,8 @@ str client_user_data(struct client *c, const struct topic *t)
 	buf_puts(&b, S("{\"id\":"));
 	jw_string(&b, user_id(t->user));
 	buf_puts(&b, S(", \"user_info\":{\"a\": [1.50]}"));
-	if (c->world->plan.watches) {
-		buf_puts(&b, S(",\"watchlist\":["));
-		jw_string(&b, user_id(watch_wish(t->user)));
-		buf_puts(&b, S("]"));
-	}
+	buf_puts(&b, S(",\"watchlist\":"));
+	watch_put_list(c->world, t->user, &b);
 	buf_putc(&b, '}');
 	text = arena_copy(&c->world->oracle.arena, buf_str(&b));
 	buf_fini(&b);
@@ -204,10 +201,12 @@ void client_subscribe(struct client *c, struct topic *t, int user)
 		return;
 	asked = oracle_ask(&c->world->oracle, t);
 	buf_init(&b, SIZE_MAX / 2);
-	if (t->is_user)
+	if (t->is_user) {
 		put_sign_in(c, &b, t);
-	else
+		watch_ask(c, t->user, c->outlook[i] == WILL_BE_OFF);
+	} else {
 		put_subscribe(c, &b, t, user);
+	}
 	say_buf(c, &b);
 	if (c->outlook[i] != WILL_BE_ON) {
 		c->outlook[i] = is_unsure ? WILL_SEE : WILL_BE_ON;

@@ -13,6 +13,7 @@
 #include "oracle.h"
 #include "page.h"
 #include "server/server.h"
+#include "watch.h"
 
 struct world;
 struct sim_peer;
@@ -54,6 +55,7 @@ struct node {
 	struct publisher *auditor;
 	struct keyed_publishes keyed;
 	struct meters meters;
+	struct watching watching[USERS_MAX];
 	struct kept_page page_before;
 	uint8_t dismissed[USERS_MAX]; /* dismissal.h: a bit for each way, in this round */
 };

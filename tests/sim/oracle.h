@@ -23,9 +23,6 @@ enum {
 	TOPICS_MAX = 10,
 	USERS_MAX = 8, /* the last one is the witness's */
 	WITNESS_USER = USERS_MAX - 1,
-	/* Those who sign in, and watch each other: their ids are legal in names. */
-	LONER = 0,
-	COMPANION = 3,
 	NOBODY = -1,
 	EVENT_TOPICS_MAX = 3,
 	EVENTS_MAX = 1024, /* of a round */

@@ -304,7 +304,8 @@ static void draw_topic(struct world *w, struct topic *t)
 
 static void draw_user_topic(struct world *w, struct topic *t)
 {
-	int user = chance(w, 50) ? LONER : COMPANION;
+	static const int USERS[] = { 0, 1, 3, 5 }; /* whose ids are legal in names */
+	int user = USERS[pick(w, ARRAY_LEN(USERS))];
 
 	*t = (struct topic){ .app = APP_MAIN, .is_user = true, .user = user };
 	snprintf(t->name, sizeof(t->name), "#server-to-user-%.*s", STR_ARG(user_id(user)));
@@ -322,11 +323,14 @@ void plan_topics(struct world *w)
 {
 	struct oracle *o = &w->oracle;
 
+	/* Three users, until one who comes has two others who watch him. */
+	unsigned percent = w->plan.watches ? 50 : 25;
+
 	world_take_dice(w, DICE_TOPICS, 0);
 	while (o->n_topics < w->plan.n_topics) {
 		struct topic t;
 
-		if (chance(w, 25) && w->plan.signs_in)
+		if (chance(w, percent) && w->plan.signs_in)
 			draw_user_topic(w, &t);
 		else
 			draw_topic(w, &t);

@@ -28,6 +28,7 @@ enum { DRAIN_MS_MAX = 12500 };
 void world_forget_round(struct world *w)
 {
 	oracle_rest(&w->oracle);
+	w->round_began = w->n_acts;
 	for (unsigned i = 0; i < w->plan.n_nodes; i++)
 		w->nodes[i].keyed = (struct keyed_publishes){ 0 };
 }
@@ -289,6 +290,7 @@ void world_rest(struct world *w)
 	dismissal_rest(w);
 	for (unsigned i = 0; i < w->plan.n_nodes; i++) {
 		reload_rest(&w->nodes[i]);
+		watch_rest(&w->nodes[i]);
 		audit(&w->nodes[i]);
 	}
 	world_forget_round(w);

@@ -108,6 +108,7 @@ struct world {
 	str page;		   /* that it got */
 	uint32_t n_connections;	   /* ever made: their numbers */
 	uint32_t n_acts;	   /* begun or left out: their numbers */
+	uint32_t round_began;	   /* after that act */
 	uint32_t n_done[ACTS_MAX]; /* of each kind, those that had an effect */
 	str trap;		   /* what it still waits for */
 	struct ghost *ghosts[GHOSTS_MAX];
