@@ -107,7 +107,7 @@ struct client *client_connect(struct node *n, unsigned app, bool is_witness)
 	ask_for_upgrade(c);
 	n->n_small_max += app == APP_SMALL;
 	n->n_all_max++;
-	c->peer = node_connect(n, door, on_change, c);
+	c->peer = node_connect(n, door, c->name, on_change, c);
 	trace_note(w->trace, c->name, "connects through door %u of node %u to app %u", door,
 		   n->number, app);
 	return c;
@@ -695,6 +695,12 @@ static bool was_to_go(const struct client *c)
 	       (c->state <= CLIENT_WAITING && may_be_refused);
 }
 
+/* Its handshake has a deadline, which does not wait for readers. */
+static bool is_late_for_tls(const struct client *c)
+{
+	return tunnel_is_tls(c->peer) && client_was_absent(c) && c->state == CLIENT_KNOCKING;
+}
+
 static bool is_legal_end(const struct client *c)
 {
 	const struct world *w = c->world;
@@ -706,7 +712,7 @@ static bool is_legal_end(const struct client *c)
 		tunnel_state(c->peer) == SIM_PEER_RESET) ||
 	       c->is_dead || c->is_half_closed || (c->has_slept && c->state <= CLIENT_WAITING) ||
 	       (c->pressure != PRESSURE_IS_NOT && c->state == CLIENT_KNOCKING) ||
-	       world_is_lenient(w) || (c->may_be_shut_out && !c->has_heard) ||
+	       is_late_for_tls(c) || world_is_lenient(w) || (c->may_be_shut_out && !c->has_heard) ||
 	       (c->node->is_draining && c->state == CLIENT_KNOCKING) || c->node->is_lost;
 }
 
@@ -748,6 +754,7 @@ void client_serve(struct client *c)
 void client_rest(struct client *c)
 {
 	const struct ask *a = first_unanswered(c);
+	size_t n_unsent;
 
 	c->has_slept = false;
 	if (c->is_dead)
@@ -756,6 +763,7 @@ void client_rest(struct client *c)
 		fail(c, "never got %s", ask_text(a));
 	if (c->state != CLIENT_OPEN)
 		fail(c, "is left alone in state %d", c->state);
-	if (c->in.len > 0 || c->out.len > 0)
-		fail(c, "%zu bytes are stuck on their way in, %zu out", c->in.len, c->out.len);
+	n_unsent = c->out.len + tunnel_n_unsent(c->peer);
+	if (c->in.len > 0 || n_unsent > 0)
+		fail(c, "%zu bytes are stuck on their way in, %zu out", c->in.len, n_unsent);
 }

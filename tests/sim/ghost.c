@@ -152,9 +152,9 @@ bool ghost_appear(struct world *w)
 	g->gap_us = pick(w, 4000000);
 	door = (unsigned)pick(w, DOORS);
 	if (KINDS[g->kind].place == ANYWHERE)
-		g->peer = node_connect(n, door, NULL, g);
+		g->peer = node_connect(n, door, "a ghost", NULL, g);
 	else
-		g->peer = node_knock(n, door);
+		g->peer = node_knock(n, door, "a ghost");
 	g->reads = KINDS[g->kind].reads;
 	trace_fault(w->trace, "a ghost %s", KINDS[g->kind].what);
 	return true;

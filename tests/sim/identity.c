@@ -151,6 +151,8 @@ SSL *identity_client(struct world *w)
 	SSL_set_max_proto_version(ssl, chance(w, 50) ? TLS1_2_VERSION : TLS1_3_VERSION);
 	if (id->session && chance(w, 50))
 		SSL_set_session(ssl, id->session);
+	if (chance(w, 50))
+		SSL_set_alpn_protos(ssl, (const unsigned char *)"\x08http/1.1", 9);
 	return ssl;
 }
 

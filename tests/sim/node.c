@@ -129,21 +129,21 @@ static struct sim_peer_init way_to(const struct node *n, unsigned door)
 	return init;
 }
 
-struct tunnel *node_connect(struct node *n, unsigned door, void (*on_change)(struct sim_peer *p),
-			    void *user)
+struct tunnel *node_connect(struct node *n, unsigned door, const char *who,
+			    void (*on_change)(struct sim_peer *p), void *user)
 {
 	struct sim_peer_init init = way_to(n, door);
 
 	init.on_change = on_change;
 	init.user = user;
-	return tunnel_open(n, &init, door == DOOR_OF_METRICS);
+	return tunnel_open(n, who, &init, door == DOOR_OF_METRICS);
 }
 
-struct tunnel *node_knock(struct node *n, unsigned door)
+struct tunnel *node_knock(struct node *n, unsigned door, const char *who)
 {
 	struct sim_peer_init init = way_to(n, door);
 
-	return tunnel_open(n, &init, true);
+	return tunnel_open(n, who, &init, true);
 }
 
 /* Short of files */

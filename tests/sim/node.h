@@ -67,11 +67,11 @@ void node_stop(struct node *n);
 
 /* One that is not lost, or NULL. */
 struct node *node_any(struct world *w);
-/* Where a new connection goes. */
-struct tunnel *node_connect(struct node *n, unsigned door, void (*on_change)(struct sim_peer *p),
-			    void *user);
+/* A new connection of somebody by that name, which lives as long as it. */
+struct tunnel *node_connect(struct node *n, unsigned door, const char *who,
+			    void (*on_change)(struct sim_peer *p), void *user);
 /* One that says nothing of itself: neither TLS nor whom it speaks for. */
-struct tunnel *node_knock(struct node *n, unsigned door);
+struct tunnel *node_knock(struct node *n, unsigned door, const char *who);
 void node_limit_files(struct node *n, unsigned n_max); /* of each loop */
 
 /* Acts. A node goes, at once or letting everybody go before, and comes again when the world has

@@ -84,7 +84,7 @@ static void connect_anew(struct publisher *p, struct node *n)
 	p->may_be_shut_out = n->has_few_files || w->plan.fails_calls;
 	p->last_progress_us = sim_now_us(w->sim);
 	p->peer = node_connect(n, p->is_scraper ? DOOR_OF_METRICS : (unsigned)pick(w, DOORS),
-			       on_change, p);
+			       p->name, on_change, p);
 	trace_note(w->trace, p->name, "connects to node %u", n->number);
 }
 
@@ -294,11 +294,22 @@ static bool is_legal_end(const struct publisher *p)
 	       (p->may_be_shut_out && !p->has_heard);
 }
 
+/* Whoever has not ended himself is told that his stream is whole. */
+static bool is_cut_short(const struct publisher *p)
+{
+	bool may_be_cut =
+		p->is_half_closed || p->has_slept || p->node->is_lost || world_is_lenient(p->world);
+
+	return p->is_over && !may_be_cut && tunnel_is_cut(p->peer);
+}
+
 static void on_end(struct publisher *p)
 {
 	trace_note(p->world->trace, p->name, "its stream is over");
 	if (!is_legal_end(p))
 		fail(p, "is hung up on while it waits for %u answers", p->n);
+	if (is_cut_short(p))
+		fail(p, "has got the last answer, but not the end of TLS");
 	publisher_vanish(p, false);
 }
 
@@ -341,6 +352,8 @@ void publisher_serve(struct publisher *p)
 
 void publisher_rest(struct publisher *p)
 {
+	size_t n_unsent;
+
 	p->has_slept = false;
 	if (!p->peer)
 		return;
@@ -349,6 +362,7 @@ void publisher_rest(struct publisher *p)
 		     p->requests[p->first].status, STR_ARG(p->requests[p->first].body));
 	if (p->is_over || p->is_half_closed)
 		fail(p, "is not hung up on");
-	if (p->in.len > 0 || p->out.len > 0)
-		fail(p, "%zu bytes are stuck on their way in, %zu out", p->in.len, p->out.len);
+	n_unsent = p->out.len + tunnel_n_unsent(p->peer);
+	if (p->in.len > 0 || n_unsent > 0)
+		fail(p, "%zu bytes are stuck on their way in, %zu out", p->in.len, n_unsent);
 }

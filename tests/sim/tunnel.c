@@ -15,6 +15,7 @@
 
 struct tunnel {
 	struct world *world;
+	const char *who;
 	struct sim_peer *peer;
 	struct origin origin;
 	struct buf out; /* a header, records */
@@ -33,8 +34,8 @@ static _Noreturn void fail(const struct tunnel *t, const char *what)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_error());
 
-	trace_fail(t->world->trace, "TLS breaks at connection from %s: %s, %s", t->origin.ip, what,
-		   reason ? reason : "for no reason");
+	trace_fail(t->world->trace, "%s: TLS breaks, %s%s%s", t->who, what, reason ? ": " : "",
+		   reason ? reason : "");
 }
 
 /* Beginning and end */
@@ -52,12 +53,14 @@ static void begin_tls(struct tunnel *t)
 	t->ends = (unsigned)pick(w, N_ENDS);
 }
 
-struct tunnel *tunnel_open(struct node *n, struct sim_peer_init *init, bool is_bare)
+struct tunnel *tunnel_open(struct node *n, const char *who, struct sim_peer_init *init,
+			   bool is_bare)
 {
 	struct world *w = n->world;
 	struct tunnel *t = xnew(struct tunnel);
 
 	t->world = w;
+	t->who = who;
 	buf_init(&t->out, SIZE_MAX / 2);
 	balancer_announce(w, init, is_bare ? NULL : &t->out, &t->origin);
 	if (n->speaks_tls && !is_bare)
@@ -111,6 +114,8 @@ static size_t write_record(struct tunnel *t, const char *p, size_t n)
 	size_t written;
 
 	ERR_clear_error();
+	if (SSL_version(t->ssl) == TLS1_3_VERSION && chance(t->world, 2))
+		SSL_key_update(t->ssl, SSL_KEY_UPDATE_REQUESTED);
 	if (SSL_write_ex(t->ssl, p, n < t->record_bytes_max ? n : t->record_bytes_max, &written) !=
 	    1)
 		fail(t, "nothing can be written");
@@ -234,6 +239,12 @@ const struct origin *tunnel_origin(const struct tunnel *t)
 bool tunnel_is_tls(const struct tunnel *t)
 {
 	return t->ssl;
+}
+
+bool tunnel_is_cut(const struct tunnel *t)
+{
+	return t->is_identified && tunnel_state(t) == SIM_PEER_ENDED &&
+	       !(SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN);
 }
 
 size_t tunnel_n_unsent(const struct tunnel *t)

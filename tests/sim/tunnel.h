@@ -11,8 +11,10 @@
 
 struct tunnel;
 
-/* is_bare: neither TLS nor a header, whatever the server expects. */
-struct tunnel *tunnel_open(struct node *n, struct sim_peer_init *init, bool is_bare);
+/* who: his name, which lives as long as t. is_bare: neither TLS nor a header, whatever the server
+ * expects. */
+struct tunnel *tunnel_open(struct node *n, const char *who, struct sim_peer_init *init,
+			   bool is_bare);
 /* How much of the bytes fits: maybe nothing. Also with none: what the tunnel itself has to say. */
 size_t tunnel_write(struct tunnel *t, const void *p, size_t n);
 size_t tunnel_read(struct tunnel *t, void *p, size_t max);
@@ -27,6 +29,8 @@ void tunnel_reset(struct tunnel *t);
 /* Whom the server takes it for. */
 const struct origin *tunnel_origin(const struct tunnel *t);
 bool tunnel_is_tls(const struct tunnel *t);
+/* Has its stream ended in TLS without close_notify? */
+bool tunnel_is_cut(const struct tunnel *t);
 /* Of the tunnel's own words those that are not sent. */
 size_t tunnel_n_unsent(const struct tunnel *t);
 
