@@ -20,6 +20,7 @@ PRESENCE, USERS, WATCH = "src/core/presence.c", "src/core/hub_users.c", "src/cor
 OUT, CONN, LOCAL, WORKER = "src/server/outgoing.c", "src/server/conn.c", "src/server/local.c", "src/server/worker.c"
 SUBSCRIBE, SESSION, SERVER = "src/server/session_subscribe.c", "src/server/session.c", "src/server/server.c"
 ADMISSION, MAILBOX = "src/server/admission.c", "src/io/mailbox.c"
+TLS, CONTEXT = "src/io/tls.c", "src/io/tls_context.c"
 HTTP, HTTP_ANSWER, METRICS = "src/server/http.c", "src/server/http_answer.c", "src/server/metrics.c"
 AUTH, EVENT_BODY = "src/core/auth.c", "src/server/event_body.c"
 
@@ -85,6 +86,16 @@ MUTANTS = [
     Mutant("newcomers come in while memory is short", ADMISSION, "m.pressure = is_above(&m, o->threshold) ? PRESSURE_SHEDDING : PRESSURE_AVAILABLE;", "m.pressure = is_above(&m, o->threshold + 1) ? PRESSURE_SHEDDING : PRESSURE_AVAILABLE;"),
     Mutant("a hub without a turn is not told that its workers have taken their mail", SERVER, "\tif (atomic_load(&s->hub_waits))\n\t\tloop_wake(s->hub_loop);", "\tif (atomic_load(&s->hub_waits) && !s->n_workers)\n\t\tloop_wake(s->hub_loop);"),
     Mutant("a connection that cannot be watched is kept", CONN, "if (loop_watch(w->loop, &c->file, LOOP_READ) &&\n", "if ((loop_watch(w->loop, &c->file, LOOP_READ) || w->n_conns) &&\n"),
+    # Doors
+    Mutant("what comes right behind a PROXY header is lost", CONN, "\telse if (!c->file.tls)\n\t\ttake_input(c, rest);", ""),
+    Mutant("a handshake right behind a PROXY header is lost", CONN, "if (start_tls(c, rest) != OK)", "if (start_tls(c, S(\"\")) != OK)"),
+    Mutant("a PROXY header may take for ever if it goes on", CONN, "\tif (e == ERR_AGAIN)\n\t\tkeep(c, in);\n\telse if", "\tif (e == ERR_AGAIN) {\n\t\tkeep(c, in);\n\t\thttp_begin(c);\n\t} else if"),
+    Mutant("a balancer is taken for whom it announces", CONN, "\t\tc->peer = client_peer_of(&h->source, h->source_port);\n", ""),
+    Mutant("what a full socket took of TLS is sent again", TLS, "buf_put(&t->rest, p + sent, n - sent);", "buf_put(&t->rest, p, n);"),
+    Mutant("what TLS has read already is forgotten", TLS, "t->has_input = e == OK ? SSL_has_pending(t->ssl) : e != ERR_AGAIN;", "t->has_input = e != OK && e != ERR_AGAIN;"),
+    Mutant("what TLS holds back counts as written", TLS, "\tsync(t);\n\treturn e;\n}\n\nconst char *tls_failure", "\tsync(t);\n\treturn e == ERR_AGAIN ? OK : e;\n}\n\nconst char *tls_failure"),
+    Mutant("the end of TLS is not said", TLS, "\tsay_goodbye(t);\n\tt->is_ending = true;", "\tt->is_ending = true;"),
+    Mutant("newcomers are shown the certificate of before", CONTEXT, "\tc->context = context;\n", "\tc->context = before ? tls_context_ref(before) : context;\n\tif (before)\n\t\ttls_context_unref(context);\n"),
     # Going away
     Mutant("a server is freed while its mail is under way", SERVER, "\t} while (!is_at_rest(s));", "\t} while (false);"),
     # Strangers
