@@ -118,6 +118,8 @@ MUTANTS = [
     Mutant("watchlists are heeded though the app does not want them", USERS, "\tif (!f.app->enable_watchlist_events)\n\t\treturn NULL;\n", ""),
     Mutant("who leaves is not counted in the metrics", CONN, "counter_add(&conn_activity(c)->disconnections, 1);", "counter_add(&conn_activity(c)->disconnections, 0);"),
     Mutant("who is over quota is counted as one who came and went", SESSION, "\tif (!m->over_quota)\n\t\tcount(c);", "\tcounter_add(&conn_activity(c)->connections, m->over_quota);\n\tcounter_add(&conn_activity(c)->disconnections, m->over_quota);\n\tif (!m->over_quota)\n\t\tcount(c);"),
+    Mutant("over quota and over capacity are one error", SESSION, "turn_away(c, ERROR_over_quota,", "turn_away(c, ERROR_over_capacity,"),
+    Mutant("who is given up counts as two errors", SESSION, "\t\tif (c->awaits_pong) {\n", "\t\tif (c->awaits_pong)\n\t\t\tsession_count_error(c, ERROR_pong_timeout);\n\t\tif (c->awaits_pong) {\n"),
     Mutant("an event is counted once for all receivers of a worker", WORKER, "activity_count_sent(a, n, n * msg_payload(d->frame).n);", "activity_count_sent(a, n > 0, n * msg_payload(d->frame).n);"),
     Mutant("the header of a frame is counted as payload", CONN, "activity_count_sent(conn_activity(c), 1, msg_payload(m).n);", "activity_count_sent(conn_activity(c), 1, m->len);"),
     Mutant("a sign-in is counted as a subscription", SUBSCRIBE, "\tif (!(local->traits & CHANNEL_USER))\n\t\tcount_one(", "\tcount_one("),

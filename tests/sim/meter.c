@@ -5,22 +5,42 @@
 #include "page.h"
 #include "publisher.h"
 
+#include <stdio.h>
+
 /* More than anything can be; sums of it do not overflow. */
 #define MANY (UINT64_C(1) << 40)
 
 _Static_assert(ACCOUNT_UNKNOWN == ACCOUNT_OF_APPS + APP_UNKNOWN, "one for each app, and for none");
 
-static const char *const NAMES[N_METERS] = {
-	[METER_CONNECTIONS] = "new_connections_total",
-	[METER_SUBSCRIPTIONS] = "channel_subscriptions_total",
-	[METER_UNSUBSCRIPTIONS] = "channel_unsubscriptions_total",
-	[METER_RECEIVED_MESSAGES] = "ws_messages_received_total",
-	[METER_RECEIVED_BYTES] = "socket_received_bytes",
-	[METER_SENT_MESSAGES] = "ws_messages_sent_total",
-	[METER_SENT_BYTES] = "socket_transmitted_bytes",
-	[METER_HTTP_CALLS] = "http_calls_received_total",
-	[METER_HTTP_RECEIVED_BYTES] = "http_received_bytes",
-	[METER_HTTP_SENT_BYTES] = "http_transmitted_bytes",
+static const struct {
+	const char *name, *error; /* NULL: without an error_type */
+} NAMES[N_METERS] = {
+	[METER_CONNECTIONS] = { "new_connections_total", NULL },
+	[METER_SUBSCRIPTIONS] = { "channel_subscriptions_total", NULL },
+	[METER_UNSUBSCRIPTIONS] = { "channel_unsubscriptions_total", NULL },
+	[METER_RECEIVED_MESSAGES] = { "ws_messages_received_total", NULL },
+	[METER_RECEIVED_BYTES] = { "socket_received_bytes", NULL },
+	[METER_SENT_MESSAGES] = { "ws_messages_sent_total", NULL },
+	[METER_SENT_BYTES] = { "socket_transmitted_bytes", NULL },
+	[METER_HTTP_CALLS] = { "http_calls_received_total", NULL },
+	[METER_HTTP_RECEIVED_BYTES] = { "http_received_bytes", NULL },
+	[METER_HTTP_SENT_BYTES] = { "http_transmitted_bytes", NULL },
+	[METER_NO_APP] = { "connection_errors_total", "app_not_found" },
+	[METER_DISABLED] = { "connection_errors_total", "app_disabled" },
+	[METER_OVER_CAPACITY] = { "connection_errors_total", "over_capacity" },
+	[METER_OVER_QUOTA] = { "connection_errors_total", "over_quota" },
+	[METER_SILENT] = { "connection_errors_total", "pong_timeout" },
+};
+
+/* Errors that end a connection, at the door or later. */
+static const struct {
+	unsigned code;
+	enum meter_kind kind;
+	bool is_refusal;
+} ENDS[] = {
+	{ 4001, METER_NO_APP, true },	     { 4003, METER_DISABLED, true },
+	{ 4100, METER_OVER_CAPACITY, true }, { 4004, METER_OVER_QUOTA, true },
+	{ 4201, METER_SILENT, false },
 };
 
 static void add(struct node *n, unsigned account, enum meter_kind kind, uint64_t least,
@@ -94,6 +114,19 @@ static bool may_be_nobodys(const struct client *c)
 	return !was_welcomed(c) && c->app == APP_SMALL && c->world->plan.reloads;
 }
 
+/* knows_all: it has heard everything to the end. */
+static void add_end(const struct client *c, size_t i, bool knows_all)
+{
+	bool is_possible = ENDS[i].is_refusal == !was_welcomed(c);
+	bool is_told = is_possible && c->farewell == ENDS[i].code;
+	bool may_be = is_told || (is_possible && !c->farewell && !knows_all);
+
+	/* A reload ends those at the door, too. */
+	if (may_be_nobodys(c))
+		add(c->node, ACCOUNT_UNKNOWN, ENDS[i].kind, 0, may_be);
+	add(c->node, account_of(c->app), ENDS[i].kind, is_told && !may_be_nobodys(c), may_be);
+}
+
 void meter_end(const struct client *c)
 {
 	const struct client_meter *m = &c->meter;
@@ -107,6 +140,8 @@ void meter_end(const struct client *c)
 		    heard);
 	add_amounts(c->node, account_of(c->app), METER_RECEIVED_MESSAGES, m->handled, m->said);
 	add(c->node, account_of(c->app), METER_CONNECTIONS, 0, may_have_come(c));
+	for (size_t i = 0; i < ARRAY_LEN(ENDS); i++)
+		add_end(c, i, is_all);
 }
 
 /* Back-ends */
@@ -140,6 +175,15 @@ static str account_id(const struct world *w, unsigned account)
 	return w->app[account - ACCOUNT_OF_APPS]->id;
 }
 
+/* It is the last label. */
+static bool has_error(str series, const char *error)
+{
+	char end[60];
+	size_t n = (size_t)snprintf(end, sizeof(end), "error_type=\"%s\"}", error);
+
+	return series.n > n && str_eq(str_skip(series, series.n - n), (str){ end, n });
+}
+
 /* N_METERS: of another counter. */
 static enum meter_kind kind_of(str series)
 {
@@ -147,7 +191,8 @@ static enum meter_kind kind_of(str series)
 	enum meter_kind kind = 0;
 
 	name = str_skip(name, sizeof("sockudo_") - 1);
-	while (kind < N_METERS && !str_eq(name, str_from_cstr(NAMES[kind])))
+	while (kind < N_METERS && !(str_eq(name, str_from_cstr(NAMES[kind].name)) &&
+				    (!NAMES[kind].error || has_error(series, NAMES[kind].error))))
 		kind++;
 	return kind;
 }
@@ -189,12 +234,14 @@ static void check_one(struct node *n, unsigned account, enum meter_kind kind)
 	uint64_t grown = m->now - m->before;
 
 	if (m->now < m->before || grown < m->low || grown > m->high)
-		trace_fail(n->world->trace,
-			   "%s of %.*s on node %u went from %llu to %llu, and should have grown by "
-			   "%llu to %llu",
-			   NAMES[kind], STR_ARG(account_id(n->world, account)), n->number,
-			   (unsigned long long)m->before, (unsigned long long)m->now,
-			   (unsigned long long)m->low, (unsigned long long)m->high);
+		trace_fail(
+			n->world->trace,
+			"%s %s of %.*s on node %u went from %llu to %llu, and should have grown by "
+			"%llu to %llu",
+			NAMES[kind].name, NAMES[kind].error ? NAMES[kind].error : "",
+			STR_ARG(account_id(n->world, account)), n->number,
+			(unsigned long long)m->before, (unsigned long long)m->now,
+			(unsigned long long)m->low, (unsigned long long)m->high);
 	*m = (struct meter){ .before = m->now };
 }
 
