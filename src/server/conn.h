@@ -66,7 +66,7 @@ struct conn {
 	};
 
 	/* outgoing.h */
-	struct list dirty;
+	struct list dirty; /* in one of two lines */
 	struct out_set *pending;
 	struct out_queue *blocked;
 
@@ -111,6 +111,7 @@ struct conn {
 	bool peer_ended : 1; /* its stream; ours ends, and all, when everything queued is written */
 	/* a slow reader over its budget, or no memory for its answer: closed at the next write */
 	bool is_overflowed : 1;
+	bool is_urgent : 1; /* while dirty: in the line of those who are answered */
 	bool awaits_pong : 1;
 	bool is_deaf : 1; /* after a frame that made no sense: what follows makes none either */
 	bool is_authorized : 1; /* succeeded in an authorised subscription */

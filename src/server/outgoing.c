@@ -39,6 +39,7 @@ void out_init(struct outgoing *o, const struct loop *l, size_t bytes_full)
 	*o = (struct outgoing){ .loop = l,
 				.bytes_full = bytes_full,
 				.scratch = xalloc(JOIN_BYTES_MAX) };
+	list_init(&o->urgent);
 	list_init(&o->dirty);
 	arena_init(&o->sets, (size_t)256 * 1024);
 }
@@ -177,9 +178,10 @@ static void queue_offer(struct conn *c, struct out_item item)
 
 static void make_dirty(struct outgoing *o, struct conn *c, bool urgent)
 {
-	if (urgent) {
+	if (__builtin_expect(urgent, 0) && !c->is_urgent) {
 		list_remove(&c->dirty);
-		list_push_back(o->dirty.next, &c->dirty); /* before the first */
+		list_push_back(&o->urgent, &c->dirty);
+		c->is_urgent = true;
 	} else if (list_is_empty(&c->dirty)) {
 		list_push_back(&o->dirty, &c->dirty);
 	}
@@ -393,13 +395,24 @@ static void visit(struct outgoing *o, struct conn *c)
 		conn_end(c);
 }
 
+/* The next one, or NULL. */
+static struct conn *take_dirty(struct outgoing *o)
+{
+	bool is_urgent = __builtin_expect(!list_is_empty(&o->urgent), 0);
+	struct list *l = list_pop_front(is_urgent ? &o->urgent : &o->dirty);
+	struct conn *c = l ? container_of(l, struct conn, dirty) : NULL;
+
+	if (is_urgent)
+		c->is_urgent = false;
+	return c;
+}
+
 bool out_write(struct outgoing *o, unsigned n_conns)
 {
-	for (unsigned i = 0; i < n_conns && !out_is_clean(o); i++) {
-		struct list *l = list_pop_front(&o->dirty);
+	struct conn *c;
 
-		visit(o, container_of(l, struct conn, dirty));
-	}
+	for (; n_conns > 0 && (c = take_dirty(o)); n_conns--)
+		visit(o, c);
 	if (!out_is_clean(o))
 		return true;
 	forget_turn(o);

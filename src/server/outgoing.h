@@ -11,8 +11,8 @@
  * waiting, so that batches grow by themselves under load; a connection that was written already
  * goes to the end of the line. The tree is forgotten whenever the line is empty; when it grows
  * beyond out_has_room, no new deliveries are taken until then (worker.c). Connections that wait
- * for the answer to their own words go first, so that a ping is not late because a large fan-out
- * is under way. */
+ * for the answer to their own words have a line of their own that goes first, so that a ping is not
+ * late because a large fan-out is under way. */
 #ifndef SERVER_OUTGOING_H
 #define SERVER_OUTGOING_H
 
@@ -37,7 +37,8 @@ struct out_set {
 
 struct outgoing {
 	const struct loop *loop; /* tells the time */
-	struct list dirty;
+	struct list urgent,
+		dirty; /* struct conn by dirty: two lines, the first before the second */
 	struct out_set root;
 	struct arena sets;     /* nodes and shared bytes; forgotten when all is written */
 	struct out_held *held; /* references that end with it */
@@ -65,7 +66,7 @@ void out_touch(struct outgoing *o, struct conn *c);
 bool out_write(struct outgoing *o, unsigned n_conns);
 static inline bool out_is_clean(const struct outgoing *o)
 {
-	return list_is_empty(&o->dirty);
+	return list_is_empty(&o->urgent) && list_is_empty(&o->dirty);
 }
 static inline bool out_has_room(const struct outgoing *o)
 {

@@ -155,6 +155,38 @@ static void who_asks_without_end_is_answered_and_answers_do_not_pile_up(void **s
 	world_fini(&w);
 }
 
+/* Who is answered asks again at once, but those who asked before him are answered before him. */
+static void answers_are_given_in_the_order_of_the_questions(void **state)
+{
+	struct server_options o = server_options_default();
+	unsigned n_heard[PEERS] = { 0 }, most = 0;
+	struct narrow_world w;
+
+	o.writes_per_slice = 1;
+	world_of(&w, &o);
+	for (unsigned i = 0; i < PEERS; i++)
+		w.peers[i] =
+			sim_peer_connect(w.sim, &(struct sim_peer_init){ .to = w.address,
+									 .on_change = ask_again,
+									 .user = &n_heard[i] });
+	assert_true(sim_settle(w.sim, STEPS_MAX));
+	sim_stall_loop(w.loop, 1000);
+	for (unsigned i = 0; i < PEERS; i++)
+		ask(w.peers[i]);
+	for (unsigned n_steps = 0; n_steps < STEPS_MAX && most < 10; n_steps++) {
+		unsigned least = UINT32_MAX;
+
+		sim_step(w.sim);
+		for (unsigned i = 0; i < PEERS; i++) {
+			most = n_heard[i] > most ? n_heard[i] : most;
+			least = n_heard[i] < least ? n_heard[i] : least;
+		}
+		assert_true(most - least <= 1);
+	}
+	assert_int_equal(most, 10);
+	world_fini(&w);
+}
+
 /* So many answers at once are more than anybody has to be given before he has read some. */
 static void
 who_asks_a_thousand_times_and_does_not_read_is_not_answered_a_thousand_times(void **state)
@@ -192,6 +224,7 @@ int main(void)
 		cmocka_unit_test(answers_reach_peers_that_ended_their_stream),
 		cmocka_unit_test(mail_that_waits_for_room_is_taken_when_there_is_some),
 		cmocka_unit_test(who_asks_without_end_is_answered_and_answers_do_not_pile_up),
+		cmocka_unit_test(answers_are_given_in_the_order_of_the_questions),
 		cmocka_unit_test(
 			who_asks_a_thousand_times_and_does_not_read_is_not_answered_a_thousand_times),
 	};
