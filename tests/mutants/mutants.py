@@ -20,7 +20,7 @@ PRESENCE, USERS, WATCH = "src/core/presence.c", "src/core/hub_users.c", "src/cor
 OUT, CONN, LOCAL, WORKER = "src/server/outgoing.c", "src/server/conn.c", "src/server/local.c", "src/server/worker.c"
 SUBSCRIBE, SESSION, SERVER = "src/server/session_subscribe.c", "src/server/session.c", "src/server/server.c"
 ADMISSION, MAILBOX = "src/server/admission.c", "src/io/mailbox.c"
-TLS, CONTEXT = "src/io/tls.c", "src/io/tls_context.c"
+TLS, CONTEXT, ADDRESS = "src/io/tls.c", "src/io/tls_context.c", "src/server/client_address.c"
 HTTP, HTTP_ANSWER, METRICS = "src/server/http.c", "src/server/http_answer.c", "src/server/metrics.c"
 AUTH, EVENT_BODY = "src/core/auth.c", "src/server/event_body.c"
 
@@ -91,6 +91,8 @@ MUTANTS = [
     Mutant("a handshake right behind a PROXY header is lost", CONN, "if (start_tls(c, rest) != OK)", "if (start_tls(c, S(\"\")) != OK)"),
     Mutant("a PROXY header may take for ever if it goes on", CONN, "\tif (e == ERR_AGAIN)\n\t\tkeep(c, in);\n\telse if", "\tif (e == ERR_AGAIN) {\n\t\tkeep(c, in);\n\t\thttp_begin(c);\n\t} else if"),
     Mutant("a balancer is taken for whom it announces", CONN, "\t\tc->peer = client_peer_of(&h->source, h->source_port);\n", ""),
+    Mutant("who is announced is believed as his balancer is", CONN, "\t\tc->peer_is_trusted =\n\t\t\tclient_peer_is_trusted(&c->worker->options->trusted_proxies, &c->peer);\n\t}\n\tif (start_tls", "\t}\n\tif (start_tls"),
+    Mutant("anybody is believed who he says he is", ADDRESS, "(c->peer_is_trusted && told_address(c, r, trust_hops, out))", "told_address(c, r, trust_hops, out)"),
     Mutant("what a full socket took of TLS is sent again", TLS, "buf_put(&t->rest, p + sent, n - sent);", "buf_put(&t->rest, p, n);"),
     Mutant("what TLS has read already is forgotten", TLS, "t->has_input = e == OK ? SSL_has_pending(t->ssl) : e != ERR_AGAIN;", "t->has_input = e != OK && e != ERR_AGAIN;"),
     Mutant("what TLS holds back counts as written", TLS, "\tsync(t);\n\treturn e;\n}\n\nconst char *tls_failure", "\tsync(t);\n\treturn e == ERR_AGAIN ? OK : e;\n}\n\nconst char *tls_failure"),

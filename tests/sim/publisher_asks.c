@@ -33,7 +33,8 @@ struct call {
 	str path;  /* below /apps/{id} */
 	str query; /* sorts behind auth_… and body_md5 */
 	str body;
-	str key; /* of X-Idempotency-Key; n == 0: without */
+	str key;	   /* of X-Idempotency-Key; n == 0: without */
+	str forwarded_for; /* X-Forwarded-For; n == 0: without */
 	bool is_forged;
 	int64_t late_ms; /* its clock, against the server's */
 };
@@ -96,6 +97,8 @@ static void put_call(struct publisher *p, const struct call *c)
 		  STR_ARG(c->path), STR_ARG(c->query), STR_ARG(c->key), STR_ARG(c->body));
 	if (c->key.n > 0)
 		buf_printf(b, "x-idempotency-key: %.*s\r\n", STR_ARG(c->key));
+	if (c->forwarded_for.n > 0)
+		buf_printf(b, "x-forwarded-for: %.*s\r\n", STR_ARG(c->forwarded_for));
 	if (c->body.n == 0) {
 		buf_puts(b, S("\r\n"));
 		return;
@@ -439,24 +442,40 @@ static void ask_as_disabled(struct publisher *p)
 					 .body = S("Application disabled") });
 }
 
-/* How its words arrive: whom the server takes it for. */
+static void put_ip(struct buf *b, const char *name, const char *ip)
+{
+	if (ip)
+		buf_printf(b, "\"%s\":\"%s\",", name, ip);
+	else
+		buf_printf(b, "\"%s\":null,", name);
+}
+
+/* How its words arrive: whom the server takes it for, and whom it believes. */
 static void ask_who_it_is(struct publisher *p)
 {
 	const struct origin *o = tunnel_origin(p->peer);
-	bool has_address = strcmp(o->ip, "unix") != 0;
+	const char *behind = chance(p->world, 50) ? "203.0.113.99" : NULL;
+	const char *own = strcmp(o->ip, "unix") != 0 ? o->ip : NULL;
+	struct request r = { .status = 200, .check = BODY_HAS, .app = APP_MAIN };
 	struct buf b;
 
 	buf_init(&b, SIZE_MAX / 2);
-	buf_printf(&b, "{\"peer\":\"%s\",\"peer_trusted\":%s,\"client\":%s%s%s", o->ip,
-		   o->is_trusted ? "true" : "false", has_address ? "\"" : "",
-		   has_address ? o->ip : "null", has_address ? "\"" : "");
+	buf_printf(&b, "{\"peer\":\"%s\",\"peer_trusted\":%s,", o->ip,
+		   o->is_trusted ? "true" : "false");
+	put_ip(&b, "client", behind && o->is_trusted ? behind : own);
+	put_ip(&b, "forwarded_for", behind);
 	buf_printf(&b,
-		   ",\"forwarded_for\":null,\"real_ip\":null,\"forwarded_proto\":null,"
-		   "\"host\":\"localhost\",\"scheme\":\"%s\",\"http\":\"1.1\","
-		   "\"connection\":null,\"proxy_protocol\":%s,",
+		   "\"real_ip\":null,\"forwarded_proto\":null,\"host\":\"localhost\","
+		   "\"scheme\":\"%s\",\"http\":\"1.1\",\"connection\":null,"
+		   "\"proxy_protocol\":%s,",
 		   tunnel_is_tls(p->peer) ? "https" : "http", o->is_announced ? "true" : "false");
-	publisher_get(p, APP_MAIN, S("/doctor"), S(""),
-		      &(struct request){ .status = 200, .check = BODY_HAS, .body = buf_str(&b) });
+	put_call(p, &(struct call){ .method = "GET",
+				    .app = APP_MAIN,
+				    .path = S("/doctor"),
+				    .forwarded_for = behind ? str_from_cstr(behind) : S("") });
+	r.body = buf_str(&b);
+	r.account = account_of(APP_MAIN);
+	await(p, &r);
 	buf_fini(&b);
 }
 
