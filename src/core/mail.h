@@ -99,7 +99,7 @@ struct to_worker_subscribed {
 /* One connection leaves n channels, or ends altogether. Not answered, but see
  * TO_WORKER_RELEASED. */
 struct to_hub_leave {
-	const struct app *app;
+	const struct app *app; /* of a disconnect */
 	bool is_disconnect;
 	uint32_t n;
 	struct to_hub_leave_entry {

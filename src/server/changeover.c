@@ -109,8 +109,9 @@ static void sweep(struct worker *w)
 
 		w->sweep = w->sweep->next;
 		close_if_gone(c);
+		w->sweep_n_kept = w->leaving.n_kept;
 	}
-	if (w->sweep == &w->all) {
+	if (w->sweep == &w->all && leaving_has_told(&w->leaving, w->sweep_n_kept)) {
 		w->sweep = NULL;
 		tell_hub(w, RELOAD_SWEPT);
 	}
@@ -133,6 +134,7 @@ static void switch_over(struct worker *w, const struct server_settings *next)
 	w->is_reloading = true;
 	tell_hub(w, RELOAD_SWITCHED);
 	w->sweep = closes ? w->all.next : &w->all;
+	w->sweep_n_kept = w->leaving.n_kept;
 }
 
 bool changeover_is_due(const struct worker *w)

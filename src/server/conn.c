@@ -8,6 +8,7 @@
 #include "server/client_address.h"
 #include "server/http.h"
 #include "server/drain.h"
+#include "server/leaving.h"
 #include "server/server.h"
 #include "server/session.h"
 #include "server/worker.h"
@@ -18,8 +19,6 @@
 #define COMPRESSED_RECV_BYTES 2048
 /* What is for one alone is compressed from this size on: below it costs more than it saves. */
 #define COMPRESSED_ANSWER_BYTES_MIN 1024
-/* Entries of one leave record: below the size that always finds memory. */
-#define LEAVE_ENTRIES_MAX 200
 
 struct conn_kept {
 	size_t at, len;
@@ -413,34 +412,12 @@ void conn_written(struct conn *c)
 
 /* Ending */
 
-static struct to_hub_leave *leave_record(struct worker *w, const struct app *a, uint32_t n)
-{
-	struct to_hub_leave *r = worker_mail(w, TO_HUB_LEAVE, sizeof *r + n * sizeof r->entries[0]);
-
-	*r = (struct to_hub_leave){ .app = a, .n = n };
-	return r;
-}
-
-static void leave_channels(struct conn *c)
-{
-	while (c->subs.n > 0) {
-		uint32_t n = c->subs.n < LEAVE_ENTRIES_MAX ? c->subs.n : LEAVE_ENTRIES_MAX;
-		struct to_hub_leave *r = leave_record(c->worker, conn_app(c), n);
-
-		for (uint32_t i = 0; i < n; i++) {
-			struct sub *s = &subs_at(&c->subs)[c->subs.n - 1];
-
-			r->entries[i] =
-				(struct to_hub_leave_entry){ s->local->channel, s->membership };
-			subs_leave(c, s);
-		}
-	}
-}
-
 void conn_uncount(struct conn *c)
 {
 	if (c->is_counted) {
-		leave_record(c->worker, conn_app(c), 0)->is_disconnect = true;
+		struct to_hub_leave *r = worker_mail(c->worker, TO_HUB_LEAVE, sizeof *r);
+
+		*r = (struct to_hub_leave){ .app = conn_app(c), .is_disconnect = true };
 		counter_add(&conn_activity(c)->disconnections, 1);
 	}
 	c->is_counted = false;
@@ -458,7 +435,7 @@ static void give_place(struct conn *c)
 /* No more words of ours, and a bounded time for the peer's. */
 static void begin_closing(struct conn *c)
 {
-	leave_channels(c);
+	leaving_take(c);
 	give_place(c);
 	c->phase = CONN_CLOSING;
 	xfree(c->kept);
@@ -518,7 +495,7 @@ void conn_end(struct conn *c)
 
 	if (c->phase == CONN_ENDED)
 		return;
-	leave_channels(c);
+	leaving_take(c);
 	give_place(c);
 	out_discard(c);
 	if (c->is_websocket) {

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "server/conn.h"
+#include "server/worker.h"
 
 static str local_key(const void *local)
 {
@@ -158,6 +159,7 @@ void subs_join(struct conn *c, struct local_channel *ch, struct membership *m)
 	subs_at(s)[s->n] =
 		(struct sub){ .local = ch, .membership = m, .index = entry_push(ch, c, s->n) };
 	s->n++;
+	c->worker->n_subs++;
 }
 
 void subs_leave(struct conn *c, struct sub *sub)
@@ -165,6 +167,7 @@ void subs_leave(struct conn *c, struct sub *sub)
 	struct subs *s = &c->subs;
 	struct sub *last = &subs_at(s)[s->n - 1];
 
+	c->worker->n_subs--;
 	entry_remove(sub->local, sub->index);
 	if (sub != last) {
 		*sub = *last;

@@ -213,7 +213,8 @@ static bool is_at_rest(const struct server *s)
 	if (mailbox_bytes(s->hub_inbox) > 0 || server_is_reloading(s))
 		return false;
 	for (unsigned i = 0; i < s->n_workers; i++)
-		if (mailbox_bytes(s->workers[i].inbox) > 0 || s->workers[i].conns.n_live > 0)
+		if (mailbox_bytes(s->workers[i].inbox) > 0 || s->workers[i].conns.n_live > 0 ||
+		    s->workers[i].leaving.n > 0)
 			return false;
 	return true;
 }

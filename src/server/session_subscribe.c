@@ -267,7 +267,7 @@ void session_leave(struct conn *c, struct channel *channel, struct membership *m
 	struct to_hub_leave *r =
 		worker_mail(c->worker, TO_HUB_LEAVE, sizeof(*r) + sizeof(r->entries[0]));
 
-	*r = (struct to_hub_leave){ .app = conn_app(c), .n = 1 };
+	*r = (struct to_hub_leave){ .n = 1 };
 	r->entries[0] = (struct to_hub_leave_entry){ channel, membership };
 }
 

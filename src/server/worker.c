@@ -13,7 +13,7 @@
 #include "server/server.h"
 #include "server/session.h"
 
-/* Fewer connections than this are not worth giving memory back for. */
+/* Fewer connections and subscriptions than this are not worth giving memory back for. */
 #define PEAK_MIN 1000
 
 /* Mail from the hub */
@@ -181,16 +181,18 @@ static bool hub_is_full(struct worker *w)
 	return is_full && mailbox_is_full(w->hub_inbox);
 }
 
-/* After a crowd has left, its memory goes with it: each time half of the rest is gone. */
+/* After a crowd has left, or one with a crowd of channels, its memory goes with it: each time half
+ * of the rest is gone. Else who measures what is resident would refuse newcomers for ever. */
 static void follow_peak(struct worker *w)
 {
-	size_t n = atomic_load_explicit(&w->n_conns, memory_order_relaxed);
+	size_t n =
+		atomic_load_explicit(&w->n_conns, memory_order_relaxed) + w->n_subs + w->leaving.n;
 
-	if (n > w->n_conns_peak)
-		w->n_conns_peak = n;
-	if (w->n_conns_peak >= PEAK_MIN && n < w->n_conns_peak / 2) {
+	if (n > w->n_held_peak)
+		w->n_held_peak = n;
+	if (w->n_held_peak >= PEAK_MIN && n < w->n_held_peak / 2) {
 		mem_give_back();
-		w->n_conns_peak = n;
+		w->n_held_peak = n;
 	}
 }
 
@@ -208,7 +210,8 @@ static bool on_turn_end(void *ctx)
 		w->door_is_shut = true;
 		listener_stop_all(w);
 	}
-	more = changeover_turn(w);
+	more = leaving_turn(w);
+	more |= changeover_turn(w);
 	while (out_has_room(&w->out)) {
 		bool any = outbox_flush(&w->to_hub);
 
@@ -248,6 +251,7 @@ void worker_init(struct worker *w, struct server *s, unsigned index, struct loop
 	outbox_init(&w->to_hub, w->hub_inbox);
 	slab_init(&w->conns, sizeof(struct conn));
 	list_init(&w->all);
+	leaving_init(&w->leaving);
 	w->system = activity_get(&w->metrics->activities, index, ACTIVITY_SYSTEM);
 	w->unknown = activity_get(&w->metrics->activities, index, ACTIVITY_UNKNOWN);
 	changeover_init(w);
@@ -266,13 +270,14 @@ void worker_init(struct worker *w, struct server *s, unsigned index, struct loop
 void worker_end_all(struct worker *w)
 {
 	listener_close_all(w);
+	w->leaving.per_turn_max = UINT32_MAX;
 	while (!list_is_empty(&w->all))
 		conn_end(container_of(w->all.next, struct conn, link));
 }
 
 void worker_fini(struct worker *w)
 {
-	ASSERT(w->n_conns == 0);
+	ASSERT(w->n_conns == 0 && w->n_subs == 0 && w->leaving.n == 0);
 	drain_fini(w);
 	changeover_fini(w);
 	out_fini(&w->out);

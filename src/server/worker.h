@@ -17,6 +17,7 @@
 #include "server/activity.h"
 #include "server/admission.h"
 #include "server/conn.h"
+#include "server/leaving.h"
 #include "server/local.h"
 #include "server/settings.h"
 #include "server/outgoing.h"
@@ -54,9 +55,11 @@ struct worker {
 	atomic_bool waits_for_hub; /* to take its mail */
 
 	struct slab conns;
-	struct list all;	       /* struct conn by link */
-	atomic_size_t n_conns;	       /* written here alone, read by any thread */
-	size_t n_conns_peak;	       /* since memory was given back */
+	struct list all;       /* struct conn by link */
+	atomic_size_t n_conns; /* written here alone, read by any thread */
+	size_t n_subs;	       /* of all of them */
+	size_t n_held_peak;    /* see follow_peak; since memory was given back */
+	struct leaving leaving;
 	struct local_app **local_apps; /* by app->index; NULL: free */
 	size_t n_local_apps;
 
@@ -70,8 +73,9 @@ struct worker {
 
 	struct listener *listeners;
 	/* changeover.c */
-	bool is_reloading;  /* between the steps of mail.h */
-	struct list *sweep; /* of all: the next one to be looked at; NULL: nothing is swept */
+	bool is_reloading;     /* between the steps of mail.h */
+	struct list *sweep;    /* of all: the next one to be looked at; NULL: nothing is swept */
+	uint64_t sweep_n_kept; /* leaving.n_kept: those who were swept are gone when it is told */
 
 	/* drain.c */
 	struct {

@@ -22,6 +22,7 @@ SUBSCRIBE, SESSION, SERVER = "src/server/session_subscribe.c", "src/server/sessi
 ADMISSION, MAILBOX = "src/server/admission.c", "src/io/mailbox.c"
 TLS, CONTEXT, ADDRESS = "src/io/tls.c", "src/io/tls_context.c", "src/server/client_address.c"
 HTTP, HTTP_ANSWER, METRICS = "src/server/http.c", "src/server/http_answer.c", "src/server/metrics.c"
+LEAVING, CHANGEOVER = "src/server/leaving.c", "src/server/changeover.c"
 AUTH, EVENT_BODY = "src/core/auth.c", "src/server/event_body.c"
 
 MUTANTS = [
@@ -50,6 +51,8 @@ MUTANTS = [
     Mutant("a member's info is the newest, not the oldest", PRESENCE, "list_push_back(&m->memberships, &ms->link);", "list_push_back(m->memberships.next, &ms->link);"),
     # Leaving
     Mutant("of several channels only the first is left", HUB, "for (uint32_t i = 0; i < r->n; i++) {\n\t\tstruct channel *ch = r->entries[i].channel;", "for (uint32_t i = 0; i < r->n && i < 1; i++) {\n\t\tstruct channel *ch = r->entries[i].channel;"),
+    Mutant("the hub is told at once of all that somebody leaves", LEAVING, "return w->leaving.n_this_turn < w->leaving.per_turn_max && w->leaving.n == 0 &&", "return w->leaving.n == 0 &&"),
+    Mutant("an app is forgotten though the hub was not told who has left it", CHANGEOVER, "if (w->sweep == &w->all && leaving_has_told(&w->leaving, w->sweep_n_kept)) {", "if (w->sweep == &w->all) {"),
     Mutant("an empty channel stays", HUB, "\t\tif (ch->n_subscriptions > 0)\n\t\t\tcontinue;", "\t\tif (ch->n_subscriptions > 0 || !channel_is_presence(ch))\n\t\t\tcontinue;"),
     Mutant("a worker is released while it has a subscriber", HUB, "if (--in->n == 0) {", "if (--in->n <= 1) {"),
     Mutant("a connection that ends is still counted", CONN, "\tconn_uncount(c);\n\tif (c->is_admitted)", "\tif (c->is_admitted)"),

@@ -14,6 +14,7 @@ from harness import (
     TEXT,
     ServerCase,
     close_payload,
+    compact,
     frame,
     request,
     signed,
@@ -345,6 +346,33 @@ class Strangers(ServerCase):
             http.send(bytes(self.LENGTH - self.SENT))
         statuses = [http.answer().status for http in peers]
         self.assertEqual(statuses, [status for status in (401, 400, 405, 404) for _ in range(self.N)])
+
+
+class ManyChannels(ServerCase):
+    """One client, on more channels than anybody needs."""
+
+    N, PORTION = 100_000, 1000
+
+    def ask_for(self, name):
+        return frame(TEXT, compact({"event": "pusher:subscribe", "data": {"channel": name}}))
+
+    def join_all(self):
+        client = self.client()
+        for start in range(0, self.N, self.PORTION):
+            names = [f"one-of-very-many-{i}" for i in range(start, start + self.PORTION)]
+            client.send(b"".join(self.ask_for(name) for name in names))
+            for name in names:
+                self.assertEqual(client.text(), succeeded(name))
+        return client
+
+    @unittest.skipIf(IS_SANITIZED, "sanitizers keep what was freed")
+    def test_their_memory_goes_with_the_client(self):
+        before = self.server.resident_kb()
+        client = self.join_all()
+        grown = self.server.resident_kb() - before
+        client.close()
+        self.server.check_emptiness()
+        until(lambda: self.server.resident_kb() - before < grown / 4, f"of {grown} kB most stay")
 
 
 if __name__ == "__main__":
