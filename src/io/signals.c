@@ -42,6 +42,7 @@ struct signals *signals_new(struct loop *l, const int *list, size_t n,
 		sigaddset(&set, list[i]);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd < 0)
 		return NULL;

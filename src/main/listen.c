@@ -161,7 +161,18 @@ static void make_parents(str path, struct buf *scratch)
 	}
 }
 
-static bool open_unix(const struct config *c, struct server *s, struct buf *problem)
+static bool find_file(str path, struct listen_file *out)
+{
+	struct stat st;
+
+	if (lstat(path.p, &st) != 0)
+		return false;
+	*out = (struct listen_file){ st.st_dev, st.st_ino };
+	return true;
+}
+
+static bool open_unix(struct listeners *out, const struct config *c, struct server *s,
+		      struct buf *problem)
 {
 	str path = c->unix_socket.path;
 	struct buf scratch;
@@ -171,8 +182,10 @@ static bool open_unix(const struct config *c, struct server *s, struct buf *prob
 	make_parents(path, &scratch);
 	buf_fini(&scratch);
 	if (server_listen_unix(s, LISTENER_CLIENTS, path, c->unix_socket.permission_mode, &error) ==
-	    OK)
+	    OK) {
+		find_file(path, &out->unix_file);
 		return true;
+	}
 	if (error == EADDRINUSE)
 		buf_printf(problem, "%.*s is in use by another server", STR_ARG(path));
 	else if (error == EEXIST)
@@ -189,7 +202,7 @@ bool listen_open(struct listeners *out, const struct config *c, struct server *s
 
 	out->n = 0;
 	if (c->unix_socket.enabled)
-		return open_unix(c, s, problem);
+		return open_unix(out, c, s, problem);
 	return open_tcp(out, &p, s, probe, problem);
 }
 
@@ -222,9 +235,12 @@ bool listen_open_redirect(const struct listeners *out, const struct config *c, s
 	return true;
 }
 
-void listen_close(const struct config *c)
+void listen_close(const struct listeners *l, const struct config *c)
 {
-	if (c->unix_socket.enabled)
+	struct listen_file now;
+
+	if (c->unix_socket.enabled && find_file(c->unix_socket.path, &now) &&
+	    now.device == l->unix_file.device && now.number == l->unix_file.number)
 		unlink(c->unix_socket.path.p);
 }
 

@@ -344,7 +344,7 @@ static void log_listeners(const struct run *r, const struct app_table *apps)
 
 static void serve(struct run *r)
 {
-	stop_init(&r->stop, r->control, r->server, r->log, r->config);
+	stop_init(&r->stop, r->control, r->server, r->log, r->config, &r->listeners);
 	say_ready(r);
 	while (!r->stop.is_over)
 		loop_turn(r->control, UINT32_MAX);

@@ -1,7 +1,6 @@
 #include "main/stop.h"
 
 #include "base/check.h"
-#include "main/listen.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -35,7 +34,7 @@ static void report(struct stop *s, uint64_t now_ms)
 static void remove_path(struct stop *s)
 {
 	if (!s->path_is_removed)
-		listen_close(s->started);
+		listen_close(s->listeners, s->started);
 	s->path_is_removed = true;
 }
 
@@ -68,9 +67,11 @@ static void on_check(struct timer *t)
 }
 
 void stop_init(struct stop *s, struct loop *l, struct server *server, struct log *log,
-	       const struct config *started)
+	       const struct config *started, const struct listeners *listeners)
 {
-	*s = (struct stop){ .loop = l, .server = server, .log = log, .started = started };
+	*s = (struct stop){
+		.loop = l, .server = server, .log = log, .started = started, .listeners = listeners
+	};
 	s->shows_progress = str_eq(started->logging.format, S("text")) && isatty(STDOUT_FILENO);
 	timer_init(&s->timer, on_check);
 }

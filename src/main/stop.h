@@ -5,6 +5,7 @@
 
 #include "io/loop.h"
 #include "main/config.h"
+#include "main/listen.h"
 #include "server/server.h"
 
 struct stop {
@@ -12,7 +13,8 @@ struct stop {
 	struct server *server;
 	struct log *log;
 	const struct config *started; /* the configuration of the listeners */
-	bool shows_progress;	      /* on standard output, a line that changes */
+	const struct listeners *listeners;
+	bool shows_progress; /* on standard output, a line that changes */
 	struct timer timer;
 	bool is_begun, is_over;
 	bool path_is_removed; /* once: the next server may be listening there already */
@@ -24,7 +26,7 @@ struct stop {
 };
 
 void stop_init(struct stop *s, struct loop *l, struct server *server, struct log *log,
-	       const struct config *started);
+	       const struct config *started, const struct listeners *listeners);
 /* now: whose grace period holds. signal: its name. */
 void stop_begin(struct stop *s, const struct config *now, const char *signal);
 /* The loop does not run any more. */

@@ -396,6 +396,20 @@ class Commands(unittest.TestCase):
         self.assertIn(f"{path} is not a socket, and is left alone\n", done.stderr)
         self.assertEqual(path.read_text(), "precious")
 
+    def test_a_unix_socket_that_somebody_else_has_taken_over_is_left_to_him(self):
+        path = Path(self.folder) / "sockudo.sock"
+        settings = {"UNIX_SOCKET_ENABLED": "true", "UNIX_SOCKET_PATH": str(path)}
+        first = self.start(**settings)
+        first.expect("unix socket server listening")
+        path.unlink()
+        second = self.start(**settings)
+        second.expect("unix socket server listening")
+        self.assertEqual(first.stop(), 0)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+        self.assertEqual(second.stop(), 0)
+        self.assertFalse(path.exists())
+
     def test_an_address_of_another_machine_is_told_apart(self):
         done = self.run_program(HOST="192.0.2.1", PORT="0")
         self.assertEqual(done.returncode, 1)
