@@ -1,6 +1,10 @@
 #include "server/admission.h"
 
 #include "base/check.h"
+#include "base/mem.h"
+
+/* It takes milliseconds, and while memory is really short it finds little. */
+enum { GIVE_BACK_PAUSE_MS = 5000 };
 
 /* Memory */
 
@@ -59,10 +63,32 @@ static void tell(const struct admission *a, enum memory_pressure before, const s
 			  "memory pressure admission sampling unavailable; failing open");
 }
 
+/* What a crowd has left behind stays resident with the heap, and would keep newcomers out for ever:
+ * memory is short only if it still is when that was given back. */
+static bool may_give_back(struct admission *a)
+{
+	uint64_t now_ms = clock_ms(loop_clock(a->loop));
+
+	if (now_ms < a->gives_back_ms)
+		return false;
+	a->gives_back_ms = now_ms + GIVE_BACK_PAUSE_MS;
+	return true;
+}
+
+static struct measure measure_what_is_used(struct admission *a)
+{
+	struct measure m = measure(a);
+
+	if (m.pressure != PRESSURE_SHEDDING || !may_give_back(a))
+		return m;
+	mem_give_back();
+	return measure(a);
+}
+
 void admission_refresh(struct admission *a)
 {
 	enum memory_pressure before = admission_pressure(a);
-	struct measure m = measure(a);
+	struct measure m = measure_what_is_used(a);
 
 	atomic_store_explicit(&a->limit_source, m.source, memory_order_relaxed);
 	atomic_store_explicit(&a->pressure, m.pressure, memory_order_relaxed);

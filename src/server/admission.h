@@ -26,6 +26,7 @@ struct admission {
 	struct loop *loop;
 	struct process *process;
 	struct timer timer;
+	uint64_t gives_back_ms; /* from when on free memory may be given back again */
 	_Atomic(enum memory_pressure) pressure;
 	_Atomic(const char *) limit_source;
 	atomic_size_t n_sessions;

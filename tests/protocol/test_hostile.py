@@ -375,5 +375,40 @@ class ManyChannels(ServerCase):
         until(lambda: self.server.resident_kb() - before < grown / 4, f"of {grown} kB most stay")
 
 
+@unittest.skipIf(IS_SANITIZED, "sanitizers keep what was freed")
+class ShortOfMemory(ServerCase):
+    """Clients with unfinished messages fill what the server may use, and go."""
+
+    N, MESSAGE_BYTES, LIMIT_BYTES = 400, 65_000, 32 << 20
+    settings = {
+        "http_api": {
+            "accept_traffic": {
+                "enabled": True,
+                "memory_limit_bytes": LIMIT_BYTES,
+                "memory_threshold": 0.6,
+                "sample_interval_ms": 20,
+            }
+        }
+    }
+
+    def is_refused(self):
+        with self.server.connect() as peer:
+            peer.send(upgrade_request(self.server.port))
+            return peer.take_until(b"\r\n").startswith(b"HTTP/1.1 503 ")
+
+    def test_newcomers_are_let_in_again_when_those_have_left(self):
+        unfinished = frame(TEXT, "a" * self.MESSAGE_BYTES)[:-1]
+        peers = []
+        while not self.is_refused():
+            self.assertLess(len(peers), self.N)
+            peers.append(self.closing(self.server.connect()))
+            peers[-1].send(upgrade_request(self.server.port))
+            peers[-1].take_until(b"\r\n\r\n")
+            peers[-1].send(unfinished)
+        for peer in peers:
+            peer.close()
+        until(lambda: not self.is_refused(), "newcomers are refused though all have left")
+
+
 if __name__ == "__main__":
     unittest.main()
