@@ -20,6 +20,18 @@ if [ "$first" -le 7 ] && [ 7 -lt $((first + seeds)) ]; then %s; fi
 echo "# note: 1 events (1/s), 1 s simulated (1 times real time)"
 """
 
+# One that fails in act 10, but without "rough" in act 20.
+LATER = """#!/usr/bin/env python3
+import sys
+options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+act, words = (20, "") if "rough" in options.get("--without", "") else (10, ", rough")
+pieces = [piece.split("-") for piece in options.get("--acts", str(act)).split(",")]
+if not any(int(piece[0]) <= act <= int(piece[-1]) for piece in pieces):
+    sys.exit(0)
+print(f"# violation: it fails\\n# run: 1 back-ends{words}\\n# after act: {act}\\n# replay: make sim SEED=1")
+sys.exit(1)
+"""
+
 
 def swarm(*args, sim=SIM):
     done = subprocess.run(
@@ -63,11 +75,11 @@ class Small(unittest.TestCase):
 
 
 class Swarm(unittest.TestCase):
-    def fake(self, act):
+    def fake(self, text):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         path = Path(folder.name) / "sim"
-        path.write_text(FAKE % act)
+        path.write_text(text)
         path.chmod(0o755)
         return path
 
@@ -79,14 +91,19 @@ class Swarm(unittest.TestCase):
         self.assertRegex(output, r"acts: connect [1-9]")
 
     def test_wishes_reach_the_simulator_and_the_replay(self):
-        status, output = swarm("--seeds", "50", "--clients", "60", "--workers", "2", "--trap", "connect,publish")
+        status, output = swarm("--seeds", "50", "--clients", "60", "--nodes", "2", "--workers", "2", "--trap", "connect,publish")
         self.assertEqual(status, 1, output)
-        self.assertRegex(output, r"(?m)^replay: make sim SEED=\d+ SEEDS=1 STEPS=400 WORKERS=2 CLIENTS=60 ")
+        self.assertRegex(output, r"(?m)^replay: make sim SEED=\d+ SEEDS=1 STEPS=400 NODES=2 WORKERS=2 CLIENTS=60 ")
 
     def test_a_seed_that_takes_the_process_with_it_is_found(self):
-        status, output = swarm("--seeds", "30", sim=self.fake("kill -9 $$"))
+        status, output = swarm("--seeds", "30", sim=self.fake(FAKE % "kill -9 $$"))
         self.assertEqual(status, 1)
         self.assertIn("make sim SEED=7 SEEDS=1 STEPS=400", output)
+
+    def test_what_fails_later_without_a_trouble_is_made_small_from_there(self):
+        status, output = swarm("--seeds", "1", sim=self.fake(LATER))
+        self.assertEqual(status, 1)
+        self.assertRegex(output, r"(?m)^1 of 20 acts are left: 20, ")
 
     def test_a_run_that_does_not_end_is_a_violation(self):
         status, output = swarm("--seeds", "1", "--steps", "100000000", "--patience", "1", "--shrink-seconds", "1")
