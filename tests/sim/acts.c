@@ -467,4 +467,5 @@ void acts_run(struct world *w, unsigned n_steps)
 		world_take_dice(w, DICE_REST, round);
 		world_rest(w);
 	}
+	world_settle(w); /* it has not rested if no round took place */
 }
