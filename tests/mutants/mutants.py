@@ -104,6 +104,7 @@ MUTANTS = [
     # Going away
     Mutant("a server is freed while its mail is under way", SERVER, "\t} while (!is_at_rest(s));", "\t} while (false);"),
     # Strangers
+    Mutant("who is disabled is told to come again", HTTP, "\tif (e != OK)\n\t\thttp_answer_error(call, why", "\tif (e != OK && why.status == 403)\n\t\thttp_answer_busy(call);\n\telse if (e != OK)\n\t\thttp_answer_error(call, why"),
     Mutant("a stranger's body is kept", HTTP, "\tif (s->is_wanted)\n\t\tbuf_puts", "\tif (s)\n\t\tbuf_puts"),
     # What is remembered and asked
     Mutant("a repeated idempotency key is delivered again", PUBLISH, "\tkeep_answer(h, answers, key, body);\n\treturn body;\n}\n\n/* True when", "\treturn body;\n}\n\n/* True when"),

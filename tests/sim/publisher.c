@@ -190,6 +190,12 @@ static bool is_legal_answer(struct publisher *p, const struct request *r,
 	return a->status == r->status && (is_mute || has_body(p, r, a->body));
 }
 
+/* Its app was not there when its head came, so that its body was not kept, and is there again. */
+static bool may_lack_body(const struct request *r)
+{
+	return r->bytes > 0 && (r->meets & MEETS_SERVICE) && r->meets != MEETS_SERVICE;
+}
+
 /* An honest "not now". */
 static bool is_legal_refusal(const struct publisher *p, const struct request *r, unsigned status)
 {
@@ -197,13 +203,10 @@ static bool is_legal_refusal(const struct publisher *p, const struct request *r,
 
 	if (status != r->status && reload_may_answer(r->meets, status))
 		return true;
-	/* Its app was not there when its head came, so that its body was not kept. */
-	if (status == 503 && r->meets & ~(unsigned)MEETS_SERVICE)
-		return true;
 	/* Its signature is old by now, or no longer, or the rest of it was late. */
 	if (r->has_slept && (status == 401 || status == 408 || r->status == 401))
 		return true;
-	return status == 503 && w->plan.fails_memory;
+	return status == 503 && (w->plan.fails_memory || may_lack_body(r));
 }
 
 static void on_answer(struct publisher *p, const struct wire_answer *a)
