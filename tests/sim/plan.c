@@ -268,7 +268,8 @@ struct app_table *plan_table(struct world *w, bool has_small, bool serves_small,
 	return t;
 }
 
-/* Names are from a small set, so that the apps have some in common, and each node has all. */
+/* Names are from a small set, so that the apps have some in common, and each node has all for which there
+ * is room. */
 static void draw_topic(struct world *w, struct topic *t)
 {
 	static const struct {

@@ -7,7 +7,7 @@
 str scrape(struct node *n)
 {
 	struct world *w = n->world;
-	struct publisher *p = publisher_new(w, n, "scrape");
+	struct publisher *p = publisher_new(w, n, "audit");
 
 	p->is_scraper = true;
 	w->page = (str){ 0 };
