@@ -151,7 +151,7 @@ static bool check_signature(struct http_call *call)
 				       &w->arena, &call->app, &why);
 	if (e != OK)
 		http_answer_error(call, why.status, why.code, why.text);
-	else if (call->lacks_body) /* its app was not there when it began */
+	else if (call->lacks_body) /* he was a stranger when he began */
 		http_answer_busy(call);
 	else
 		return true;
@@ -330,7 +330,6 @@ static void await_body(struct conn *c, const struct http_request *r, const struc
 		       str head, bool has_begun)
 {
 	struct http_state *s = c->http;
-	bool is_wanted = is_body_wanted(c, r, m); /* before r's bytes move */
 
 	if (!s) {
 		s = state_new(c);
@@ -339,7 +338,7 @@ static void await_body(struct conn *c, const struct http_request *r, const struc
 	if (refuse_overflow(c, &s->head))
 		return;
 	s->has_head = true;
-	s->is_wanted = is_wanted;
+	s->is_wanted = is_body_wanted(c, r, m);
 	s->is_chunked = r->is_chunked;
 	s->body_left = r->content_length;
 	buf_init(&s->body,

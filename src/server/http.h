@@ -1,9 +1,8 @@
 /* http.h: the HTTP side of a connection: from bytes to requests, from answers to bytes.
  *
  * A request that lies whole in the input is handled where it lies; only an incomplete one owns
- * memory (struct http_state), within the limits and deadlines of the options; a body only if its head
- * is signed. Routes are rows of
- * routes.def. */
+ * memory (struct http_state), within the limits and deadlines of the options; a body in pieces is
+ * kept only for a signed route, and only if its head is signed. Routes are rows of routes.def. */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 
@@ -45,7 +44,7 @@ void http_answer(const struct http_call *call, unsigned status, const char *cont
 void http_answer_json(const struct http_call *call, unsigned status, str body);
 /* {"error":text,"code":code,"status":status} */
 void http_answer_error(const struct http_call *call, unsigned status, const char *code, str text);
-/* 503 with Retry-After: memory is short for what was asked. */
+/* 503 with Retry-After: memory is short for what was asked, or its body was not kept. */
 void http_answer_busy(const struct http_call *call);
 /* The hub's answer to the request that c awaits (bits of c remember how to answer). Takes over
  * the reference to its body. */

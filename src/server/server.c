@@ -227,7 +227,8 @@ static void come_to_rest(struct server *s)
 		worker_end_all(&s->workers[i]);
 	do {
 		turn_all(s);
-		ASSERT(++n_rounds < ROUNDS_TO_REST_MAX);
+		n_rounds++;
+		ASSERT(n_rounds < ROUNDS_TO_REST_MAX);
 	} while (!is_at_rest(s));
 }
 
