@@ -47,7 +47,7 @@ sim: ## the server in the simulator (SEED=1 SEEDS=1000 STEPS=400 NODES=2 WORKERS
 		$(if $(ACTS),--acts $(ACTS)) $(if $(TRAP),--trap $(TRAP)) $(if $(TRACE),--trace) \
 		$(if $(WHO),--who $(WHO)) $(if $(CHANNEL),--channel $(CHANNEL))
 
-sim-swarm: ## many seeds on all cores; a failing one is made small (SEEDS=100000 FIRST_SEED=1 STEPS=400, or SIM_SECONDS=120)
+sim-swarm: ## many seeds on all cores; a failing one is made small (SEEDS=100000 FIRST_SEED=1 STEPS=400 NODES=2, or SIM_SECONDS=120)
 	@tools/install-deps build test
 	@tools/build quick tests/sim/sockudo-sim
 	@tools/sim-swarm $(if $(SIM_SECONDS),--seconds $(SIM_SECONDS),--seeds $(SEEDS)) --steps $(STEPS) \

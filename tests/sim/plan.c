@@ -324,7 +324,7 @@ void plan_topics(struct world *w)
 {
 	struct oracle *o = &w->oracle;
 
-	/* Three users, until one who comes has two others who watch him. */
+	/* It takes three users for one who comes to have two others who watch him. */
 	unsigned percent = w->plan.watches ? 50 : 25;
 
 	world_take_dice(w, DICE_TOPICS, 0);
