@@ -11,6 +11,9 @@
  * owner asked for (FILE_FLUSHES). Bytes that OpenSSL has read already: a file that holds some,
  * whose owner wants to read, is in the loop's list and called each turn (loop->held).
  *
+ * Behind our own end a peer may go on, and is read on so that it hears our last words. What OpenSSL
+ * would answer to it (new keys) then has no way any more, and is dropped: it is no failure.
+ *
  * A peer may end its stream with or without close_notify: HTTP and WebSocket say themselves where
  * a message ends. OpenSSL's queue of errors belongs to the thread, so it is emptied before each
  * call, and what a call has left is attributed to its connection. */
@@ -149,6 +152,8 @@ static int bio_write(BIO *b, const char *p, int n)
 {
 	struct tls *t = BIO_get_data(b);
 
+	if (t->has_ended)
+		return n;
 	if (!t->is_failed && kernel_encrypts(t))
 		return write_marked(b, t, p, n);
 	return !t->is_failed && put(t, p, (size_t)n) ? n : -1;
@@ -228,7 +233,7 @@ static void on_message(int is_sent, int version, int type, const void *p, size_t
 	struct tls *t = arg;
 
 	if (!is_sent && type == SSL3_RT_HANDSHAKE && n == 5 && m[0] == SSL3_MT_KEY_UPDATE &&
-	    m[4] == SSL_KEY_UPDATE_REQUESTED && kernel_encrypts(t))
+	    m[4] == SSL_KEY_UPDATE_REQUESTED && kernel_encrypts(t) && !t->has_ended)
 		give_up(t);
 }
 
@@ -294,6 +299,7 @@ void tls_shutdown(struct loop *l, struct io_file *f)
 	struct tls *t = f->tls;
 
 	say_goodbye(t);
+	t->has_ended = true;
 	t->is_ending = true;
 	flush(t);
 	sync(t);

@@ -36,6 +36,7 @@ struct tls {
 	bool has_input;	     /* net_recv would give more, whatever the socket says */
 	bool has_eof;	     /* of the socket */
 	bool is_ending;	     /* FIN when the rest is written */
+	bool has_ended;	     /* our last word was said: OpenSSL has no more to say */
 };
 
 /* tls.c: how TLS reads and writes. NULL: out of memory. */

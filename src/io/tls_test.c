@@ -394,6 +394,41 @@ static void who_wants_new_keys_gets_them_or_is_ended(void **state)
 	}
 }
 
+/* What TLS would answer, OpenSSL with the second one, has no way any more; the words behind it are
+ * read all the same. */
+static void who_wants_new_keys_after_our_end_is_read_on(void **state)
+{
+	static const bool of_kernel[] = { false, true };
+
+	for (size_t i = 0; i < ARRAY_LEN(of_kernel); i++) {
+		struct tls_context *context = testing_client_context(TLS1_3_VERSION);
+		struct sim_options rough = sim_options_rough();
+		struct sim *sim = of_kernel[i] ? NULL : sim_new(1, &rough);
+		struct couple c;
+
+		couple_open(&c, sim, context);
+		c.client.to_send = c.server.to_send = 1;
+		c.client.has_shut = true;
+		while (!c.client.is_ended)
+			couple_step(&c);
+		assert_true(c.server.has_shut);
+		for (int n = 0; n < 2; n++) {
+			assert_int_equal(
+				SSL_key_update(c.client.file.tls->ssl, SSL_KEY_UPDATE_REQUESTED),
+				1);
+			c.client.to_send += 100;
+			end_send(&c.client);
+		}
+		while (c.server.received < c.client.to_send && c.server.failed == OK)
+			couple_step(&c);
+		assert_int_equal(c.server.failed, OK);
+		couple_close(&c);
+		if (sim)
+			sim_free(sim);
+		tls_context_unref(context);
+	}
+}
+
 /* Nothing that its owner would see comes of them: they must not keep the loop from the others. */
 static void a_flood_of_new_keys_is_taken_bit_by_bit(void **state)
 {
@@ -585,6 +620,7 @@ int main(void)
 		TEST(who_stops_reading_is_called_again_when_it_resumes),
 		TEST(who_does_not_read_holds_one_record_of_ours_at_most),
 		TEST(who_wants_new_keys_gets_them_or_is_ended),
+		TEST(who_wants_new_keys_after_our_end_is_read_on),
 		TEST(a_flood_of_new_keys_is_taken_bit_by_bit),
 		TEST(a_crowd_of_newcomers_shakes_hands_over_many_turns),
 		TEST(old_versions_and_other_protocols_are_refused_by_name),

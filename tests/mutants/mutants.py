@@ -99,7 +99,7 @@ MUTANTS = [
     Mutant("what a full socket took of TLS is sent again", TLS, "buf_put(&t->rest, p + sent, n - sent);", "buf_put(&t->rest, p, n);"),
     Mutant("what TLS has read already is forgotten", TLS, "t->has_input = e == OK ? SSL_has_pending(t->ssl) : e != ERR_AGAIN;", "t->has_input = e != OK && e != ERR_AGAIN;"),
     Mutant("what TLS holds back counts as written", TLS, "\tsync(t);\n\treturn e;\n}\n\nconst char *tls_failure", "\tsync(t);\n\treturn e == ERR_AGAIN ? OK : e;\n}\n\nconst char *tls_failure"),
-    Mutant("the end of TLS is not said", TLS, "\tsay_goodbye(t);\n\tt->is_ending = true;", "\tt->is_ending = true;"),
+    Mutant("the end of TLS is not said", TLS, "\tsay_goodbye(t);\n\tt->has_ended = true;", "\tt->has_ended = true;"),
     Mutant("newcomers are shown the certificate of before", CONTEXT, "\tc->context = context;\n", "\tc->context = before ? tls_context_ref(before) : context;\n\tif (before)\n\t\ttls_context_unref(context);\n"),
     # Going away
     Mutant("a server is freed while its mail is under way", SERVER, "\t} while (!is_at_rest(s));", "\t} while (false);"),
