@@ -673,6 +673,8 @@ static bool receive(struct client *c)
 
 	buf_commit(&c->in, n);
 	c->has_heard |= n > 0;
+	if (n > 0)
+		c->heard_at_us = sim_now_us(c->world->sim);
 	return n > 0;
 }
 
@@ -705,7 +707,7 @@ static bool is_legal_end(const struct client *c)
 {
 	const struct world *w = c->world;
 	/* A worker without a turn may be late with its last words, too. */
-	bool may_miss_words = client_was_absent(c) || w->plan.stalls;
+	bool may_miss_words = client_was_absent(c) || client_is_behind(c) || w->plan.stalls;
 
 	return c->state == CLIENT_OVER || (may_miss_words && was_to_go(c)) ||
 	       ((w->plan.resets || w->plan.fails_calls) &&
@@ -714,6 +716,14 @@ static bool is_legal_end(const struct client *c)
 	       (c->pressure != PRESSURE_IS_NOT && c->state == CLIENT_KNOCKING) ||
 	       is_late_for_tls(c) || world_is_lenient(w) || (c->may_be_shut_out && !c->has_heard) ||
 	       (c->node->is_draining && c->state == CLIENT_KNOCKING) || c->node->is_lost;
+}
+
+static void note_whether_to_go(struct client *c)
+{
+	if (!was_to_go(c))
+		c->to_go_at_us = 0;
+	else if (!c->to_go_at_us)
+		c->to_go_at_us = sim_now_us(c->world->sim);
 }
 
 static bool has_ended(const struct client *c)
@@ -727,6 +737,7 @@ void client_serve(struct client *c)
 {
 	str in;
 
+	note_whether_to_go(c);
 	send(c);
 	if (receive(c))
 		client_change(c); /* there may be more */

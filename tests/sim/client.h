@@ -57,6 +57,8 @@ struct client {
 	bool is_paused;
 	bool is_dead;	 /* paused for ever */
 	bool was_absent; /* paused for longer than the server waits for last words */
+	uint64_t heard_at_us;
+	uint64_t to_go_at_us; /* since when it may have been told to go; 0: it was not */
 	uint64_t paused_at_us;
 	bool is_half_closed;
 	uint32_t dismissal; /* the last one that it has to obey; dismissal.h */
@@ -100,6 +102,8 @@ struct ask *client_ask(struct client *c, enum ask_kind kind);
 bool client_may_ask(const struct client *c);
 /* Has it ever not read for longer than the server waits for a peer's last words? */
 bool client_was_absent(const struct client *c);
+/* Is it still hearing what was said before, when the server stops to wait for it? */
+bool client_is_behind(const struct client *c);
 /* What is signed to join a topic that is a user. In the oracle's arena. */
 str client_user_data(struct client *c, const struct topic *t);
 /* Will it be signed in as another user? */

@@ -11,6 +11,8 @@
 
 /* Of the server after its Close, and a little less. */
 #define GRACE_US UINT64_C(1900000)
+/* Between two pieces of a stream that has not come to its end. */
+#define STREAM_GAP_US_MAX UINT64_C(500000)
 
 static uint32_t draw_mask(struct client *c)
 {
@@ -409,6 +411,14 @@ void client_half_close(struct client *c)
 	trace_note(c->world->trace, c->name, "ends its own stream");
 	c->is_half_closed = true;
 	client_change(c);
+}
+
+bool client_is_behind(const struct client *c)
+{
+	uint64_t now_us = sim_now_us(c->world->sim);
+
+	return c->to_go_at_us && now_us - c->to_go_at_us >= GRACE_US &&
+	       now_us - c->heard_at_us <= STREAM_GAP_US_MAX;
 }
 
 bool client_was_absent(const struct client *c)
