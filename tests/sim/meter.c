@@ -117,7 +117,9 @@ static bool may_be_nobodys(const struct client *c)
 /* knows_all: it has heard everything to the end. */
 static void add_end(const struct client *c, size_t i, bool knows_all)
 {
-	bool is_possible = ENDS[i].is_refusal == !was_welcomed(c);
+	/* Who does not read may be in a session, and be given up, without having heard of it. */
+	bool is_possible =
+		ENDS[i].is_refusal ? !was_welcomed(c) : was_welcomed(c) || may_have_come(c);
 	bool is_told = is_possible && c->farewell == ENDS[i].code;
 	bool may_be = is_told || (is_possible && !c->farewell && !knows_all);
 
