@@ -363,9 +363,8 @@ static void who_does_not_read_holds_one_record_of_ours_at_most(void **state)
 	tls_context_unref(context);
 }
 
-/* A client that asks for new keys in the middle. Those of the kernel cannot be changed: it is
- * ended then, and nothing wrong arrives. */
-static void who_wants_new_keys_gets_them_or_is_ended(void **state)
+/* TLS 1.3, whose keys can be changed, in a rough world and between sockets of the kernel. */
+static void in_both_worlds(void (*scene)(struct couple *c, bool is_kernel))
 {
 	static const bool of_kernel[] = { false, true };
 
@@ -376,17 +375,7 @@ static void who_wants_new_keys_gets_them_or_is_ended(void **state)
 		struct couple c;
 
 		couple_open(&c, sim, context);
-		c.client.to_send = c.server.to_send = sim ? 300000 : 12000000;
-		while (c.client.sent < 100000)
-			couple_step(&c);
-		assert_false(c.client.has_shut);
-		assert_int_equal(SSL_key_update(c.client.file.tls->ssl, SSL_KEY_UPDATE_REQUESTED),
-				 1);
-		couple_run(&c);
-		if (of_kernel[i] && tls_context_uses_kernel(server_context))
-			assert_int_equal(c.server.failed, ERR_IO);
-		else
-			couple_expect_all(&c);
+		scene(&c, of_kernel[i]);
 		couple_close(&c);
 		if (sim)
 			sim_free(sim);
@@ -394,39 +383,54 @@ static void who_wants_new_keys_gets_them_or_is_ended(void **state)
 	}
 }
 
+static void want_new_keys(struct end *client)
+{
+	assert_int_equal(SSL_key_update(client->file.tls->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+}
+
+static void change_keys_in_the_middle(struct couple *c, bool is_kernel)
+{
+	c->client.to_send = c->server.to_send = is_kernel ? 12000000 : 300000;
+	while (c->client.sent < 100000)
+		couple_step(c);
+	assert_false(c->client.has_shut);
+	want_new_keys(&c->client);
+	couple_run(c);
+	if (is_kernel && tls_context_uses_kernel(server_context))
+		assert_int_equal(c->server.failed, ERR_IO);
+	else
+		couple_expect_all(c);
+}
+
+/* A client that asks for new keys in the middle. Those of the kernel cannot be changed: it is
+ * ended then, and nothing wrong arrives. */
+static void who_wants_new_keys_gets_them_or_is_ended(void **state)
+{
+	in_both_worlds(change_keys_in_the_middle);
+}
+
+static void change_keys_after_the_end(struct couple *c, bool is_kernel)
+{
+	c->client.to_send = c->server.to_send = 1;
+	c->client.has_shut = true;
+	while (!c->client.is_ended)
+		couple_step(c);
+	assert_true(c->server.has_shut);
+	for (int n = 0; n < 2; n++) {
+		want_new_keys(&c->client);
+		c->client.to_send += 100;
+		end_send(&c->client);
+	}
+	while (c->server.received < c->client.to_send && c->server.failed == OK)
+		couple_step(c);
+	assert_int_equal(c->server.failed, OK);
+}
+
 /* What TLS would answer, OpenSSL with the second one, has no way any more; the words behind it are
  * read all the same. */
 static void who_wants_new_keys_after_our_end_is_read_on(void **state)
 {
-	static const bool of_kernel[] = { false, true };
-
-	for (size_t i = 0; i < ARRAY_LEN(of_kernel); i++) {
-		struct tls_context *context = testing_client_context(TLS1_3_VERSION);
-		struct sim_options rough = sim_options_rough();
-		struct sim *sim = of_kernel[i] ? NULL : sim_new(1, &rough);
-		struct couple c;
-
-		couple_open(&c, sim, context);
-		c.client.to_send = c.server.to_send = 1;
-		c.client.has_shut = true;
-		while (!c.client.is_ended)
-			couple_step(&c);
-		assert_true(c.server.has_shut);
-		for (int n = 0; n < 2; n++) {
-			assert_int_equal(
-				SSL_key_update(c.client.file.tls->ssl, SSL_KEY_UPDATE_REQUESTED),
-				1);
-			c.client.to_send += 100;
-			end_send(&c.client);
-		}
-		while (c.server.received < c.client.to_send && c.server.failed == OK)
-			couple_step(&c);
-		assert_int_equal(c.server.failed, OK);
-		couple_close(&c);
-		if (sim)
-			sim_free(sim);
-		tls_context_unref(context);
-	}
+	in_both_worlds(change_keys_after_the_end);
 }
 
 /* Nothing that its owner would see comes of them: they must not keep the loop from the others. */

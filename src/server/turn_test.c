@@ -126,6 +126,18 @@ static void ask_again(struct sim_peer *p)
 	ask(p);
 }
 
+/* Each counts his answers. */
+static void connect_askers(struct narrow_world *w, unsigned n_heard[PEERS])
+{
+	struct sim_peer_init init = { .to = w->address, .on_change = ask_again };
+
+	for (unsigned i = 0; i < PEERS; i++) {
+		init.user = &n_heard[i];
+		w->peers[i] = sim_peer_connect(w->sim, &init);
+	}
+	assert_true(sim_settle(w->sim, STEPS_MAX));
+}
+
 /* Who is answered asks again at once, and there are more of them than a slice writes to: all is
  * never said. */
 static void who_asks_without_end_is_answered_and_answers_do_not_pile_up(void **state)
@@ -136,12 +148,7 @@ static void who_asks_without_end_is_answered_and_answers_do_not_pile_up(void **s
 	int64_t live;
 
 	world_init(&w);
-	for (unsigned i = 0; i < PEERS; i++)
-		w.peers[i] =
-			sim_peer_connect(w.sim, &(struct sim_peer_init){ .to = w.address,
-									 .on_change = ask_again,
-									 .user = &n_heard[i] });
-	assert_true(sim_settle(w.sim, STEPS_MAX));
+	connect_askers(&w, n_heard);
 	for (unsigned i = 0; i < PEERS; i++)
 		ask(w.peers[i]);
 	for (unsigned i = 0; i < STEPS / 10; i++)
@@ -164,12 +171,7 @@ static void answers_are_given_in_the_order_of_the_questions(void **state)
 
 	o.writes_per_slice = 1;
 	world_of(&w, &o);
-	for (unsigned i = 0; i < PEERS; i++)
-		w.peers[i] =
-			sim_peer_connect(w.sim, &(struct sim_peer_init){ .to = w.address,
-									 .on_change = ask_again,
-									 .user = &n_heard[i] });
-	assert_true(sim_settle(w.sim, STEPS_MAX));
+	connect_askers(&w, n_heard);
 	sim_stall_loop(w.loop, 1000);
 	for (unsigned i = 0; i < PEERS; i++)
 		ask(w.peers[i]);

@@ -215,7 +215,7 @@ static void outwait_the_silent(struct world *w)
 	world_pass_ms(w, GRACE_MS);
 }
 
-/* What is short is plenty again; who drains may take his time. */
+/* What is short is plenty again. */
 static void soothe(struct node *n)
 {
 	if (!n->is_lost && n->has_few_files)
