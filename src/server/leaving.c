@@ -85,14 +85,13 @@ static void tell_portion(struct worker *w)
 	xfree(p);
 }
 
-bool leaving_turn(struct worker *w)
+void leaving_turn(struct worker *w)
 {
 	bool hub_has_time =
 		mailbox_bytes(w->hub_inbox) < HUB_BYTES_MAX && !mailbox_is_full(w->hub_inbox);
 
-	while (hub_has_time && !list_is_empty(&w->leaving.portions) &&
+	while (hub_has_time && leaving_is_due(&w->leaving) &&
 	       w->leaving.n_this_turn < w->leaving.per_turn_max)
 		tell_portion(w);
 	w->leaving.n_this_turn = 0;
-	return !list_is_empty(&w->leaving.portions);
 }

@@ -28,8 +28,13 @@ struct leaving {
 void leaving_init(struct leaving *l);
 /* c is on no channel any more. */
 void leaving_take(struct conn *c);
-/* The turn is over, the next portions are told. True when some are left. */
-bool leaving_turn(struct worker *w);
+/* The turn is over, the next portions are told. */
+void leaving_turn(struct worker *w);
+/* Is something left for another turn? */
+static inline bool leaving_is_due(const struct leaving *l)
+{
+	return !list_is_empty(&l->portions);
+}
 /* Has everything been told that had been kept when l->n_kept was n_kept? */
 static inline bool leaving_has_told(const struct leaving *l, uint64_t n_kept)
 {

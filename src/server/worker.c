@@ -210,8 +210,8 @@ static bool on_turn_end(void *ctx)
 		w->door_is_shut = true;
 		listener_stop_all(w);
 	}
-	more = leaving_turn(w);
-	more |= changeover_turn(w);
+	leaving_turn(w);
+	more = changeover_turn(w);
 	while (out_has_room(&w->out)) {
 		bool any = outbox_flush(&w->to_hub);
 
@@ -227,7 +227,8 @@ static bool on_turn_end(void *ctx)
 	outbox_flush(&w->to_hub);
 	loop_pause_files(w->loop, hub_is_full(w) || out_is_full(&w->out));
 	follow_peak(w);
-	return more || changeover_is_due(w);
+	/* Writing has lost somebody, perhaps. */
+	return more || leaving_is_due(&w->leaving) || changeover_is_due(w);
 }
 
 str worker_date(struct worker *w)

@@ -51,6 +51,7 @@ MUTANTS = [
     Mutant("a member's info is the newest, not the oldest", PRESENCE, "list_push_back(&m->memberships, &ms->link);", "list_push_back(m->memberships.next, &ms->link);"),
     # Leaving
     Mutant("of several channels only the first is left", HUB, "for (uint32_t i = 0; i < r->n; i++) {\n\t\tstruct channel *ch = r->entries[i].channel;", "for (uint32_t i = 0; i < r->n && i < 1; i++) {\n\t\tstruct channel *ch = r->entries[i].channel;"),
+    Mutant("what is left while the turn writes is told by chance", WORKER, "more || leaving_is_due(&w->leaving) || changeover_is_due(w)", "more || changeover_is_due(w)"),
     Mutant("the hub is told at once of all that somebody leaves", LEAVING, "return w->leaving.n_this_turn < w->leaving.per_turn_max && w->leaving.n == 0 &&", "return w->leaving.n == 0 &&"),
     Mutant("an app is forgotten though the hub was not told who has left it", CHANGEOVER, "if (w->sweep == &w->all && leaving_has_told(&w->leaving, w->sweep_n_kept)) {", "if (w->sweep == &w->all) {"),
     Mutant("an empty channel stays", HUB, "\t\tif (ch->n_subscriptions > 0)\n\t\t\tcontinue;", "\t\tif (ch->n_subscriptions > 0 || !channel_is_presence(ch))\n\t\t\tcontinue;"),
