@@ -11,6 +11,8 @@
 /* Sets up to this size are copied side by side, larger ones go out as spans: past it the copy
  * costs more than it saves. */
 #define JOIN_BYTES_MAX ((size_t)64 * 1024)
+/* Then one of the other line is next. */
+#define URGENT_IN_ROW_MAX 3
 
 struct out_item {
 	struct msg *msg;
@@ -395,10 +397,21 @@ static void visit(struct outgoing *o, struct conn *c)
 		conn_end(c);
 }
 
+/* Who is answered asks again: the others have their turn all the same. */
+static bool urgent_go_first(struct outgoing *o)
+{
+	if (list_is_empty(&o->dirty) || o->n_urgent_in_row < URGENT_IN_ROW_MAX) {
+		o->n_urgent_in_row++;
+		return true;
+	}
+	o->n_urgent_in_row = 0;
+	return false;
+}
+
 /* The next one, or NULL. */
 static struct conn *take_dirty(struct outgoing *o)
 {
-	bool is_urgent = __builtin_expect(!list_is_empty(&o->urgent), 0);
+	bool is_urgent = __builtin_expect(!list_is_empty(&o->urgent), 0) && urgent_go_first(o);
 	struct list *l = list_pop_front(is_urgent ? &o->urgent : &o->dirty);
 	struct conn *c = l ? container_of(l, struct conn, dirty) : NULL;
 

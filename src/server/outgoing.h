@@ -12,7 +12,7 @@
  * goes to the end of the line. The tree is forgotten whenever the line is empty; when it grows
  * beyond out_has_room, no new deliveries are taken until then (worker.c). Connections that wait
  * for the answer to their own words have a line of their own that goes first, so that a ping is not
- * late because a large fan-out is under way. */
+ * late because a large fan-out is under way; every fourth place is for the others nevertheless. */
 #ifndef SERVER_OUTGOING_H
 #define SERVER_OUTGOING_H
 
@@ -39,6 +39,7 @@ struct outgoing {
 	const struct loop *loop; /* tells the time */
 	struct list urgent,
 		dirty; /* struct conn by dirty: two lines, the first before the second */
+	unsigned n_urgent_in_row;
 	struct out_set root;
 	struct arena sets;     /* nodes and shared bytes; forgotten when all is written */
 	struct out_held *held; /* references that end with it */

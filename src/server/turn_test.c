@@ -22,13 +22,15 @@ static void world_of(struct narrow_world *w, const struct server_options *o)
 {
 	struct sim_options calm = sim_options_calm();
 	struct hash_key key = { 1, 2 };
+	struct app *app;
 	int system_error;
 
 	w->sim = sim_new(1, &calm);
 	w->loop = sim_loop_new(w->sim);
 	w->apps = app_table_new(key);
-	app_table_add(w->apps, S("app-id"), S("app-key"), S("app-secret"))->limits.max_connections =
-		2 * PEERS;
+	app = app_table_add(w->apps, S("app-id"), S("app-key"), S("app-secret"));
+	app->limits.max_connections = 2 * PEERS;
+	app->enable_subscription_count = true;
 	w->server = server_new(o, w->apps, NULL, &w->loop, NULL, key);
 	assert_true(net_address_parse(S("127.0.0.1"), 6001, &w->address));
 	assert_int_equal(server_listen(w->server, LISTENER_CLIENTS, &w->address, &system_error),
@@ -94,17 +96,18 @@ static void answers_reach_peers_that_ended_their_stream(void **state)
 	world_fini(&w);
 }
 
+#define UPGRADE                                                                                    \
+	S("GET /app/app-key?protocol=7 HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n"              \
+	  "connection: upgrade\r\nsec-websocket-version: 13\r\n"                                   \
+	  "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+
 /* The quota makes each wait for the hub, whose mail waits for room. */
 static void mail_that_waits_for_room_is_taken_when_there_is_some(void **state)
 {
 	struct narrow_world w;
 
 	world_init(&w);
-	peers_say(&w,
-		  S("GET /app/app-key?protocol=7 HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n"
-		    "connection: upgrade\r\nsec-websocket-version: 13\r\n"
-		    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
-		  false);
+	peers_say(&w, UPGRADE, false);
 	assert_all_heard(&w, S("pusher:connection_established"));
 	world_fini(&w);
 }
@@ -189,6 +192,45 @@ static void answers_are_given_in_the_order_of_the_questions(void **state)
 	world_fini(&w);
 }
 
+/* In a frame with a mask that changes nothing. */
+#define SUBSCRIBE S("\x81\xb3\0\0\0\0{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\"a\"}}")
+
+/* Those who are answered go first, but not for ever. */
+static void who_listens_hears_while_others_ask_without_end(void **state)
+{
+	enum { LISTENER, NEWCOMER, FIRST_ASKER };
+	struct server_options o = server_options_default();
+	unsigned n_heard[PEERS] = { 0 };
+	struct narrow_world w;
+	char bytes[8192];
+	bool hears = false;
+
+	o.writes_per_slice = 1;
+	world_of(&w, &o);
+	connect_askers(&w, n_heard);
+	for (unsigned i = 0; i < FIRST_ASKER; i++) {
+		sim_peer_close(w.peers[i]);
+		w.peers[i] = sim_peer_connect(w.sim, &(struct sim_peer_init){ .to = w.address });
+		assert_true(sim_settle(w.sim, STEPS_MAX));
+		assert_int_equal(sim_peer_write(w.peers[i], UPGRADE.p, UPGRADE.n), UPGRADE.n);
+		assert_true(sim_settle(w.sim, STEPS_MAX));
+	}
+	sim_peer_write(w.peers[LISTENER], SUBSCRIBE.p, SUBSCRIBE.n);
+	assert_true(sim_settle(w.sim, STEPS_MAX));
+	sim_peer_read(w.peers[LISTENER], bytes, sizeof(bytes));
+	for (unsigned i = FIRST_ASKER; i < PEERS; i++)
+		ask(w.peers[i]);
+	sim_peer_write(w.peers[NEWCOMER], SUBSCRIBE.p, SUBSCRIBE.n);
+	for (unsigned i = 0; i < STEPS_MAX / 10; i++) {
+		sim_step(w.sim);
+		hears |= sim_peer_read(w.peers[LISTENER], bytes, sizeof(bytes)) > 0;
+	}
+	assert_true(hears);
+	for (unsigned i = FIRST_ASKER; i < PEERS; i++)
+		assert_true(n_heard[i] > 0);
+	world_fini(&w);
+}
+
 /* So many answers at once are more than anybody has to be given before he has read some. */
 static void
 who_asks_a_thousand_times_and_does_not_read_is_not_answered_a_thousand_times(void **state)
@@ -227,6 +269,7 @@ int main(void)
 		cmocka_unit_test(mail_that_waits_for_room_is_taken_when_there_is_some),
 		cmocka_unit_test(who_asks_without_end_is_answered_and_answers_do_not_pile_up),
 		cmocka_unit_test(answers_are_given_in_the_order_of_the_questions),
+		cmocka_unit_test(who_listens_hears_while_others_ask_without_end),
 		cmocka_unit_test(
 			who_asks_a_thousand_times_and_does_not_read_is_not_answered_a_thousand_times),
 	};
