@@ -268,12 +268,14 @@ static void send(struct publisher *p)
 		tunnel_shutdown(p->peer);
 }
 
-/* What did not fit at once before a last answer, and this itself, waits while a loop has no turn:
- * maybe longer than the grace. */
+/* What did not fit at once before a last answer, and this itself, waits while a loop has no turn, be it
+ * that of another worker, for which the hub waits: maybe longer than the grace. Of a node that goes
+ * every answer is a last one. */
 static bool may_miss_last_answers(const struct publisher *p)
 {
 	return p->world->plan.stalls && p->n > 0 &&
-	       p->requests[(p->first + p->n - 1) % REQUESTS_MAX].is_last;
+	       (p->is_half_closed || p->node->is_draining ||
+		p->requests[(p->first + p->n - 1) % REQUESTS_MAX].is_last);
 }
 
 /* What the server has not seen when it closes an idle connection is lost. */
