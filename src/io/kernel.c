@@ -290,6 +290,7 @@ static const struct loop_ops kernel_ops = {
 	.shutdown = kernel_shutdown,
 	.close = kernel_close,
 	.process_open = kernel_process_open,
+	.http_client = &kernel_http_client_ops,
 };
 
 static bool open_descriptors(struct kernel_loop *k)

@@ -47,6 +47,7 @@ err kernel_recv(struct loop *l, struct io_file *f, void *p, size_t max, size_t *
 err kernel_send(struct loop *l, struct io_file *f, const struct net_span *spans, size_t n_spans,
 		size_t *n);
 struct process *kernel_process_open(struct loop *l);
+extern const struct http_client_ops kernel_http_client_ops;
 void kernel_shutdown(struct loop *l, struct io_file *f);
 
 #endif

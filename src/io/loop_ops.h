@@ -38,6 +38,8 @@ static inline unsigned file_events(const struct io_file *f)
 	return (f->watched & FILE_EVENTS) | (f->watched & FILE_FLUSHES ? LOOP_WRITE : 0);
 }
 
+struct http_client_ops;
+
 struct loop_ready {
 	struct io_file *file;
 	unsigned events;
@@ -75,6 +77,7 @@ struct loop_ops {
 	void (*shutdown)(struct loop *l, struct io_file *f);
 	void (*close)(struct loop *l, struct io_file *f);
 	struct process *(*process_open)(struct loop *l);
+	const struct http_client_ops *http_client;
 	/* NULL: a world without bad luck. */
 	bool (*is_unlucky)(const struct loop *l, enum unlucky point);
 };
@@ -128,6 +131,9 @@ static inline void io_file_open(struct io_file *f, int fd)
 bool offload_pool_run(struct offload *o, struct offload_job *j);
 /* j->work was done: its done() is to be called on its loop. Any thread. */
 void offload_finish(struct offload_job *j);
+/* Takes j back: its done() is not called, if it has not been yet. Loop thread, when nobody can finish
+ * j any more. */
+void offload_withdraw(struct offload_job *j);
 /* Calls done() of all jobs that were finished. */
 void offload_call_done(struct loop *l);
 

@@ -82,6 +82,21 @@ void offload_call_done(struct loop *l)
 	}
 }
 
+void offload_withdraw(struct offload_job *j)
+{
+	struct loop *l = j->loop;
+	struct offload_job *other =
+		atomic_exchange_explicit(&l->jobs_done, NULL, memory_order_acquire);
+
+	while (other) {
+		struct offload_job *older = other->next;
+
+		if (other != j)
+			offload_finish(other);
+		other = older;
+	}
+}
+
 /* Lock held. Waits for a job; NULL: the pool closes. */
 static struct offload_job *next_job(struct offload *o)
 {

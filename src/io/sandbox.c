@@ -36,6 +36,6 @@ struct sandbox_status sandbox_enter(const struct sandbox_options *o)
 	}
 	check_prepare();
 	sandbox_limit_files(o, &s);
-	sandbox_limit_calls(&s);
+	sandbox_limit_calls(o, &s);
 	return s;
 }

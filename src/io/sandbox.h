@@ -25,6 +25,7 @@ struct sandbox_options {
 	size_t n_paths;
 	/* Sockets with names that are no paths: of the service manager in some containers. */
 	bool uses_abstract_sockets;
+	bool uses_http_client; /* http_client.h, which needs some more system calls */
 };
 
 struct sandbox_status {

@@ -26,8 +26,9 @@ enum call_fate { CALL_ALLOWED, CALL_ALLOWED_IF, CALL_ABSENT };
 
 struct call_row {
 	const char *name;
-	enum call_fate fate;
 	struct scmp_arg_cmp condition;
+	enum call_fate fate;
+	bool is_for_http; /* only where the HTTP client is used */
 };
 
 #define NO_CONDITION ((struct scmp_arg_cmp){ 0, 0, 0, 0 })
@@ -46,15 +47,20 @@ static bool add_row(scmp_filter_ctx filter, uint32_t action, const struct call_r
 }
 
 /* Answers how many calls are open. */
-static size_t add_rows(scmp_filter_ctx absent, scmp_filter_ctx refused)
+static size_t add_rows(const struct sandbox_options *o, scmp_filter_ctx absent,
+		       scmp_filter_ctx refused)
 {
 	const struct call_row rows[] = {
-#define CALL(name, why) { #name, CALL_ALLOWED, NO_CONDITION },
-#define CALL_IF(name, condition, why) { #name, CALL_ALLOWED_IF, condition },
-#define ABSENT(name, why) { #name, CALL_ABSENT, NO_CONDITION },
+#define CALL(name, why) { #name, NO_CONDITION, CALL_ALLOWED, false },
+#define CALL_IF(name, condition, why) { #name, condition, CALL_ALLOWED_IF, false },
+#define HTTP(name, why) { #name, NO_CONDITION, CALL_ALLOWED, true },
+#define HTTP_IF(name, condition, why) { #name, condition, CALL_ALLOWED_IF, true },
+#define ABSENT(name, why) { #name, NO_CONDITION, CALL_ABSENT, false },
 #include "io/sandbox_calls.def"
 #undef CALL
 #undef CALL_IF
+#undef HTTP
+#undef HTTP_IF
 #undef ABSENT
 	};
 	size_t n = 0;
@@ -63,6 +69,8 @@ static size_t add_rows(scmp_filter_ctx absent, scmp_filter_ctx refused)
 		bool is_absent = rows[i].fate == CALL_ABSENT;
 		bool is_more = i > 0 && strcmp(rows[i].name, rows[i - 1].name) == 0;
 
+		if (rows[i].is_for_http && !o->uses_http_client)
+			continue;
 		if (is_absent)
 			add_row(absent, SCMP_ACT_ERRNO(ENOSYS), &rows[i]);
 		n += add_row(refused, SCMP_ACT_ALLOW, &rows[i]) && !is_absent && !is_more;
@@ -91,14 +99,14 @@ static const char *reason(int error)
 	return strerrordesc_np(error);
 }
 
-void sandbox_limit_calls(struct sandbox_status *s)
+void sandbox_limit_calls(const struct sandbox_options *o, struct sandbox_status *s)
 {
 	scmp_filter_ctx absent = filter_new(SCMP_ACT_ALLOW, false);
 	scmp_filter_ctx refused = filter_new(SCMP_ACT_ERRNO(EPERM), true);
 	int error = -ENOMEM;
 
 	if (absent && refused) {
-		s->n_calls = add_rows(absent, refused);
+		s->n_calls = add_rows(o, absent, refused);
 		error = seccomp_load(absent);
 		if (!error)
 			error = seccomp_load(refused);
@@ -112,7 +120,7 @@ void sandbox_limit_calls(struct sandbox_status *s)
 
 #else
 
-void sandbox_limit_calls(struct sandbox_status *s)
+void sandbox_limit_calls(const struct sandbox_options *o, struct sandbox_status *s)
 {
 	s->no_calls = "this build has no libseccomp";
 }

@@ -4,7 +4,7 @@
 
 #include "io/sandbox.h"
 
-void sandbox_limit_calls(struct sandbox_status *s);
+void sandbox_limit_calls(const struct sandbox_options *o, struct sandbox_status *s);
 void sandbox_limit_files(const struct sandbox_options *o, struct sandbox_status *s);
 
 #endif

@@ -40,7 +40,7 @@ static struct sandbox_status enter(void)
 		{ str_from_cstr(folder), SANDBOX_REMOVE },
 	};
 
-	return sandbox_enter(&(struct sandbox_options){ paths, 5, false });
+	return sandbox_enter(&(struct sandbox_options){ .paths = paths, .n_paths = 5 });
 }
 
 static int outcome(bool is_done)
@@ -113,6 +113,13 @@ static int open_a_foreign_socket(void)
 	return outcome(socket(AF_PACKET, SOCK_DGRAM, 0) >= 0);
 }
 
+static int make_a_socket_pair(void)
+{
+	int fds[2];
+
+	return outcome(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+}
+
 static int bind_a_port(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
@@ -183,6 +190,7 @@ static void calls_that_no_server_makes_are_refused(void **state)
 		{ "mprotect PROT_EXEC", make_memory_executable, EPERM },
 		{ "mmap PROT_EXEC", map_executable_memory, EPERM },
 		{ "socket AF_PACKET", open_a_foreign_socket, EPERM },
+		{ "socketpair", make_a_socket_pair, EPERM },
 		{ "bind", bind_a_port, EPERM },
 		{ "listen", listen_again, EPERM },
 		{ "open O_WRONLY", write_inside, EPERM },
@@ -247,7 +255,7 @@ static int with_files_limited(int (*attempt)(void))
 	struct sandbox_status s = { 0 };
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	sandbox_limit_files(&(struct sandbox_options){ &path, 1, false }, &s);
+	sandbox_limit_files(&(struct sandbox_options){ .paths = &path, .n_paths = 1 }, &s);
 	return s.no_files ? NOT_CONFINED : attempt();
 }
 

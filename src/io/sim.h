@@ -21,6 +21,7 @@
 #define IO_SIM_H
 
 #include "base/str.h"
+#include "io/http_client.h"
 #include "io/loop.h"
 #include "io/net.h"
 #include "io/process.h"
@@ -67,6 +68,25 @@ struct sim_process {
 };
 struct sim_process *sim_process(struct sim *s);
 
+/* Whom the posts of http_client.h reach in this world; at first they are all refused. */
+struct sim_post_fate {
+	unsigned status;   /* of the answer; 0: there is none */
+	const char *error; /* why (HTTP_ERROR_…); NULL: silence, until the post's time is over */
+	unsigned delay_ms; /* until then, added to what the way takes */
+};
+/* Called from within sim_step. */
+struct sim_receiver {
+	void *ctx;
+	/* The post has arrived: what becomes of it? */
+	struct sim_post_fate (*on_post)(void *ctx, const struct http_post *post);
+	/* It is sent; it is told to have been answered with that status, or 0. NULL: nobody wants to
+	 * know. */
+	void (*on_send)(void *ctx, const struct http_post *post);
+	void (*on_end)(void *ctx, const struct http_post *post, unsigned status);
+};
+/* For what arrives from now on. */
+void sim_set_receiver(struct sim *s, const struct sim_receiver *r);
+
 /* From here on the points of these bits (1 << UNLUCKY_…) strike in so many of 100 cases. */
 void sim_set_luck(struct sim *s, uint32_t points, unsigned percent);
 struct sim_luck_count {
@@ -100,9 +120,8 @@ void sim_reseed(struct sim *s, uint64_t seed, uint64_t stream);
 /* Of everything that happened. */
 uint64_t sim_trace_hash(const struct sim *s);
 /* Test seam: of the calls that loops make from now on the n-th fails, as a system call can: accept,
- * listen and connect find no descriptor, recv and send find the connection lost, the first
- * loop_watch and offload_run find no room. 0 turns it off. Answers what was left of the count
- * before: 0, it had struck. */
+ * listen and connect find no descriptor, recv and send find the connection lost, the first loop_watch and offload_run
+ * find no room, a post is lost, before or after it has arrived. 0 turns it off. Answers what was left of the count before: 0, it had struck. */
 uint64_t sim_fail_nth(struct sim *s, uint64_t n);
 /* The network resets one connection, chosen at random, at both ends. False: there is none. */
 bool sim_reset_any(struct sim *s);

@@ -700,5 +700,6 @@ const struct loop_ops sim_ops = {
 	.shutdown = sim_shutdown,
 	.close = sim_close,
 	.process_open = sim_process_open,
+	.http_client = &sim_http_client_ops,
 	.is_unlucky = sim_is_unlucky,
 };

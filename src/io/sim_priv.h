@@ -39,6 +39,7 @@ struct sim {
 		uint64_t random;
 		struct sim_luck_count counts[N_UNLUCKY];
 	} luck;
+	struct sim_receiver receiver;
 };
 
 struct sim_loop {
@@ -133,6 +134,9 @@ bool sim_is_unlucky(const struct loop *l, enum unlucky point);
 
 /* sim_process.c */
 struct process *sim_process_open(struct loop *l);
+
+/* sim_http.c */
+extern const struct http_client_ops sim_http_client_ops;
 
 /* sim.c: the part of sim_ops that has nothing to do with sockets. */
 void sim_loop_free(struct loop *l);
