@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "core/namespace.h"
 #include "core/origin.h"
+#include "core/webhook.h"
 
 const struct app_limits app_limits_unset = {
 #define LIMIT(field, unset, floor, ceiling, unit, what) .field = (unset),
@@ -59,6 +60,7 @@ static void app_free(struct app *a)
 		str_free(a->allowed_origins[i]);
 	xfree(a->allowed_origins);
 	namespaces_free(a);
+	webhook_set_unref(a->webhooks);
 	secret_str_free(a->secret);
 	str_free(a->key);
 	str_free(a->id);
@@ -117,6 +119,8 @@ void app_table_follow(struct app_table *t, const struct app_table *now)
 		while (!same && is_taken[next])
 			next++;
 		t->apps[i]->index = same ? same->index : next++;
+		if (same)
+			webhook_set_follow(t->apps[i], same);
 		if (t->apps[i]->index >= t->n_slots)
 			t->n_slots = t->apps[i]->index + 1;
 	}

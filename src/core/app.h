@@ -48,6 +48,7 @@ struct app {
 	size_t n_allowed_origins;
 	struct namespace **namespaces; /* namespace.h */
 	size_t n_namespaces;
+	struct webhook_set *webhooks; /* webhook.h; NULL: nobody is told anything */
 };
 
 struct app_table {

@@ -18,6 +18,7 @@ struct hub_app {
 	bool is_removed;     /* the newest table does not have it */
 	struct map channels; /* struct channel by name */
 	struct app_counts counts;
+	void *listener;		     /* hub_sink.meet */
 	struct expiring last_events; /* of cache channels: frames by channel */
 	struct expiring answers;     /* to idempotency keys of events: bodies by key */
 	struct expiring batch_answers;
@@ -37,7 +38,7 @@ struct channel {
 		struct presence *presence; /* CHANNEL_PRESENCE */
 		struct watch *watches;	   /* CHANNEL_USER: the user's watchlist */
 	};
-	struct list count_changed; /* subscription_count is owed to everybody on it */
+	struct list count_changed; /* in hub.counts_changed: its number is to be told */
 	uint64_t hash;
 	uint32_t n_subscriptions; /* the sum of all interest */
 	uint32_t traits;	  /* enum channel_traits */

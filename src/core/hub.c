@@ -85,8 +85,8 @@ static void take_connect(struct hub *h, unsigned worker, const struct to_hub_con
  * million frames. */
 static void count_changes(struct hub *h, struct channel *ch)
 {
-	bool tells = ch->owner->app->enable_subscription_count &&
-		     !(ch->traits & (CHANNEL_PRESENCE | CHANNEL_USER));
+	bool tells = !(ch->traits & (CHANNEL_PRESENCE | CHANNEL_USER)) &&
+		     (ch->owner->app->enable_subscription_count || hub_tells_counts(ch));
 
 	if (tells && list_is_empty(&ch->count_changed))
 		list_push_back(&h->counts_changed, &ch->count_changed);
@@ -148,8 +148,10 @@ static struct membership *join_presence(struct hub *h, struct channel *ch, str u
 	ms = presence_join(ch->presence, hash, user_id, user_info, &is_first);
 	ch->owner->counts.presence_members += ms && is_first;
 	/* Before the newcomer has interest of its own: it never hears of itself. */
-	if (ms && is_first)
+	if (ms && is_first) {
 		hub_deliver(h, ch, presence_added_new(ms, ch->name), SOCKET_ID_NONE);
+		hub_tell_member(h, ch, ms->member, WEBHOOK_member_added, false);
+	}
 	return ms;
 }
 
@@ -176,6 +178,8 @@ static void join(struct hub *h, unsigned worker, const struct to_hub_subscribe *
 	}
 	if ((ch->traits & CHANNEL_USER) && ch->n_subscriptions == 0)
 		hub_user_came(h, ch);
+	if (ch->n_subscriptions == 0)
+		hub_tell_channel(h, ch, WEBHOOK_channel_occupied, false);
 	add_interest(h, ch, worker, r->local);
 	m->channel = ch;
 }
@@ -212,14 +216,28 @@ static void take_subscribe(struct hub *h, unsigned worker, const struct to_hub_s
 	memcpy(hub_mail(h, worker, TO_WORKER_SUBSCRIBED, sizeof m), &m, sizeof m);
 }
 
-static void leave_presence(struct hub *h, struct channel *ch, struct membership *ms)
+static void leave_presence(struct hub *h, struct channel *ch, struct membership *ms,
+			   bool has_hung_up)
 {
 	bool is_last = membership_is_last(ms);
 	struct msg *removed = is_last ? presence_removed_new(ms, ch->name) : NULL;
 
+	if (is_last)
+		hub_tell_member(h, ch, ms->member, WEBHOOK_member_removed, has_hung_up);
 	ch->owner->counts.presence_members -= is_last;
 	presence_leave(ch->presence, ms);
 	hub_deliver(h, ch, removed, SOCKET_ID_NONE);
+}
+
+/* Nobody is on it any more. */
+static void end_channel(struct hub *h, struct channel *ch, bool has_hung_up)
+{
+	if (ch->traits & CHANNEL_USER)
+		hub_user_goes(h, ch);
+	if (hub_tells_counts(ch))
+		hub_tell_channel(h, ch, WEBHOOK_subscription_count, false);
+	hub_tell_channel(h, ch, WEBHOOK_channel_vacated, has_hung_up);
+	channel_free(ch);
 }
 
 static void take_leave(struct hub *h, unsigned worker, const struct to_hub_leave *r)
@@ -229,12 +247,9 @@ static void take_leave(struct hub *h, unsigned worker, const struct to_hub_leave
 
 		drop_interest(h, ch, worker);
 		if (r->entries[i].membership)
-			leave_presence(h, ch, r->entries[i].membership);
-		if (ch->n_subscriptions > 0)
-			continue;
-		if (ch->traits & CHANNEL_USER)
-			hub_user_goes(h, ch);
-		channel_free(ch);
+			leave_presence(h, ch, r->entries[i].membership, r->has_hung_up);
+		if (ch->n_subscriptions == 0)
+			end_channel(h, ch, r->has_hung_up);
 	}
 	if (r->is_disconnect) {
 		ASSERT(hub_app(h, r->app)->counts.connections > 0);
@@ -293,7 +308,9 @@ void hub_end_batch(struct hub *h)
 	while ((l = list_pop_front(&h->counts_changed))) {
 		struct channel *ch = container_of(l, struct channel, count_changed);
 
-		hub_deliver(h, ch, count_frame_new(ch), SOCKET_ID_NONE);
+		if (ch->owner->app->enable_subscription_count)
+			hub_deliver(h, ch, count_frame_new(ch), SOCKET_ID_NONE);
+		hub_tell_channel(h, ch, WEBHOOK_subscription_count, false);
 	}
 }
 

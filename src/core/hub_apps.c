@@ -7,7 +7,21 @@
 #include "base/mem.h"
 #include "core/hub_priv.h"
 
-static struct hub_app *hub_app_new(const struct hub *h, const struct app *app)
+static void meet(struct hub *h, struct hub_app *a, const struct app *app)
+{
+	if (h->sink.meet)
+		a->listener = h->sink.meet(h->sink.ctx, app, a->listener);
+}
+
+void hub_meet_apps(struct hub *h)
+{
+	for (size_t i = 0; i < h->n_slots; i++) {
+		if (h->apps[i])
+			meet(h, h->apps[i], h->apps[i]->app);
+	}
+}
+
+static struct hub_app *hub_app_new(struct hub *h, const struct app *app)
 {
 	struct hub_app *a = xnew(struct hub_app);
 
@@ -17,6 +31,7 @@ static struct hub_app *hub_app_new(const struct hub *h, const struct app *app)
 	expiring_init(&a->answers, app->idempotency_ttl_s * 1000ull, app->n_cached_max);
 	expiring_init(&a->batch_answers, app->idempotency_ttl_s * 1000ull, app->n_cached_max);
 	watch_init(&a->watched, h->key);
+	meet(h, a, app);
 	return a;
 }
 
@@ -34,14 +49,17 @@ static void hub_app_free(struct hub_app *a)
 	xfree(a);
 }
 
-static void hub_app_set(struct hub_app *a, const struct app *app, uint64_t now_ms)
+static void hub_app_set(struct hub *h, struct hub_app *a, const struct app *app)
 {
+	uint64_t now_ms = clock_ms(h->clock);
+
 	a->app = app;
 	a->is_removed = false;
 	expiring_set(&a->last_events, app->cache_ttl_s * 1000ull, app->n_cached_max, now_ms);
 	expiring_set(&a->answers, app->idempotency_ttl_s * 1000ull, app->n_cached_max, now_ms);
 	expiring_set(&a->batch_answers, app->idempotency_ttl_s * 1000ull, app->n_cached_max,
 		     now_ms);
+	meet(h, a, app);
 }
 
 /* At least one, so that it is never NULL. */
@@ -77,8 +95,6 @@ void hub_apps_fini(struct hub *h)
 
 static void follow(struct hub *h, const struct app_table *apps)
 {
-	uint64_t now_ms = clock_ms(h->clock);
-
 	h->table = apps;
 	for (size_t i = 0; i < h->n_slots; i++) {
 		if (h->apps[i])
@@ -90,7 +106,7 @@ static void follow(struct hub *h, const struct app_table *apps)
 		struct hub_app **a = &h->apps[apps->apps[i]->index];
 
 		if (*a)
-			hub_app_set(*a, apps->apps[i], now_ms);
+			hub_app_set(h, *a, apps->apps[i]);
 		else
 			*a = hub_app_new(h, apps->apps[i]);
 	}
@@ -100,6 +116,7 @@ static void forget_removed(struct hub *h)
 {
 	for (size_t i = 0; i < h->n_slots; i++) {
 		if (h->apps[i] && h->apps[i]->is_removed) {
+			meet(h, h->apps[i], NULL);
 			hub_app_free(h->apps[i]);
 			h->apps[i] = NULL;
 		}

@@ -45,6 +45,17 @@ static struct app_counts walk(const struct hub_app *a)
 	return c;
 }
 
+bool hub_is_deserted(const struct hub *h)
+{
+	for (size_t i = 0; i < h->n_slots; i++) {
+		const struct hub_app *a = h->apps[i];
+
+		if (a && (a->counts.connections > 0 || a->channels.n > 0))
+			return false;
+	}
+	return true;
+}
+
 struct app_counts hub_count(const struct hub *h, const struct app *app)
 {
 	const struct hub_app *a = app->index < h->n_slots ? h->apps[app->index] : NULL;

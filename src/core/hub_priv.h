@@ -1,5 +1,5 @@
 /* hub_priv.h: shared by the hub's own files: hub.c (joining, leaving, delivering),
- * hub_publish.c, hub_query.c, hub_users.c, hub_apps.c. */
+ * hub_news.c, hub_publish.c, hub_query.c, hub_users.c, hub_apps.c. */
 #ifndef CORE_HUB_PRIV_H
 #define CORE_HUB_PRIV_H
 
@@ -51,6 +51,14 @@ void hub_user_came(struct hub *h, struct channel *user);
 struct msg *hub_user_watches(struct hub *h, struct channel *user, str watchlist);
 void hub_user_goes(struct hub *h, struct channel *user);
 void hub_close_user(struct hub *h, unsigned worker, const struct to_hub_close_user *r);
+
+/* hub_news.c: what webhooks may want to hear of. Channels of users are none of their business. */
+void hub_tell_channel(struct hub *h, const struct channel *ch, enum webhook_event e,
+		      bool has_hung_up);
+void hub_tell_member(struct hub *h, const struct channel *ch, const struct member *m,
+		     enum webhook_event e, bool has_hung_up);
+void hub_tell_client_event(struct hub *h, const struct to_hub_client_event *r);
+bool hub_tells_counts(const struct channel *ch);
 
 /* The cached event of a cache channel, or the frame that says there is none. */
 struct msg *hub_last_event(struct hub *h, const struct channel *ch);

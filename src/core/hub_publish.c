@@ -53,8 +53,10 @@ struct msg *hub_last_event(struct hub *h, const struct channel *ch)
 	const struct expiring_entry *e =
 		expiring_find(&ch->owner->last_events, ch->hash, ch->name, clock_ms(h->clock));
 
-	return e ? msg_ref(e->msg) :
-		   pusher_text_event_new(S("pusher:cache_miss"), ch->name, S("{}"));
+	if (e)
+		return msg_ref(e->msg);
+	hub_tell_channel(h, ch, WEBHOOK_cache_miss, false);
+	return pusher_text_event_new(S("pusher:cache_miss"), ch->name, S("{}"));
 }
 
 /* Delivering */
@@ -271,4 +273,5 @@ void hub_client_event(struct hub *h, const struct to_hub_client_event *r)
 
 	hub_deliver(h, r->channel, frame_new(event, r->channel->name, data, user_id, r->born_ns),
 		    r->sender);
+	hub_tell_client_event(h, r);
 }

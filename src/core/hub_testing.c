@@ -90,6 +90,34 @@ static void on_reloaded(void *ctx)
 	buf_puts(&f->said, S("reloaded\n"));
 }
 
+static void on_news(void *ctx, const struct hub_news *n)
+{
+	struct hub_fixture *f = ctx;
+
+	hub_write_down(f);
+	buf_printf(&f->said, "news %.*s %.*s", STR_ARG(webhook_event_names[n->event]),
+		   STR_ARG(n->channel));
+	if (n->user_id.n)
+		buf_printf(&f->said, " %.*s", STR_ARG(n->user_id));
+	if (n->event == WEBHOOK_subscription_count)
+		buf_printf(&f->said, " %u", n->n_subscriptions);
+	if (n->name.n)
+		buf_printf(&f->said, " %.*s %.*s of %u", STR_ARG(n->name), STR_ARG(n->data),
+			   (unsigned)n->sender.a);
+	buf_puts(&f->said, n->has_hung_up ? S(" hung up\n") : S("\n"));
+}
+
+/* The listener of an app with webhooks is its name. */
+static void *on_meet(void *ctx, const struct app *app, void *known)
+{
+	struct hub_fixture *f = ctx;
+
+	hub_write_down(f);
+	if (known && !app)
+		buf_printf(&f->said, "forget %s\n", (const char *)known);
+	return app && app->webhooks ? (void *)app->id.p : NULL;
+}
+
 int hub_set_up(void **state)
 {
 	struct hub_fixture *f = xnew(struct hub_fixture);
@@ -101,7 +129,12 @@ int hub_set_up(void **state)
 	f->apps = app_table_new(key);
 	f->app = app_table_add(f->apps, S("app-id"), S("app-key"), S("app-secret"));
 	app_table_add(f->apps, S("other"), S("other-key"), S("other-secret"));
-	f->hub = hub_new(f->apps, 2, key, &f->clock, (struct hub_sink){ on_mail, on_reloaded, f });
+	f->hub = hub_new(f->apps, 2, key, &f->clock,
+			 (struct hub_sink){ .mail = on_mail,
+					    .reloaded = on_reloaded,
+					    .tell = on_news,
+					    .meet = on_meet,
+					    .ctx = f });
 	*state = f;
 	return 0;
 }
@@ -170,15 +203,39 @@ struct place ask_public(struct hub_fixture *f, unsigned worker, unsigned conn, u
 	return ask_subscribe(f, worker, conn, local, name, S(""), S(""));
 }
 
-void tell_leave(struct hub_fixture *f, struct place p)
+static void leave(struct hub_fixture *f, struct place p, bool has_hung_up)
 {
 	union {
 		struct to_hub_leave r;
 		char room[sizeof(struct to_hub_leave) + sizeof(struct to_hub_leave_entry)];
-	} u = { .r = { .app = f->app, .n = 1 } };
+	} u = { .r = { .app = f->app, .has_hung_up = has_hung_up, .n = 1 } };
 
 	u.r.entries[0] = (struct to_hub_leave_entry){ p.channel, p.membership };
 	take(f, p.worker, TO_HUB_LEAVE, &u.r);
+}
+
+void tell_leave(struct hub_fixture *f, struct place p)
+{
+	leave(f, p, false);
+}
+
+void tell_hang_up(struct hub_fixture *f, struct place p)
+{
+	leave(f, p, true);
+}
+
+void ask_again(struct hub_fixture *f, unsigned conn, unsigned local, struct place p)
+{
+	union {
+		struct to_hub_subscribe r;
+		char room[sizeof(struct to_hub_subscribe) + 8];
+	} u = { .r = { .conn = AS_POINTER(conn),
+		       .local = AS_POINTER(local),
+		       .app = f->app,
+		       .channel = p.channel,
+		       .membership = p.membership } };
+
+	take(f, p.worker, TO_HUB_SUBSCRIBE, &u.r);
 }
 
 static void put_event(struct buf *b, const struct test_event *e)

@@ -66,7 +66,11 @@ struct place ask_subscribe(struct hub_fixture *f, unsigned worker, unsigned conn
 			   str name, str user_id, str user_info);
 struct place ask_public(struct hub_fixture *f, unsigned worker, unsigned conn, unsigned local,
 			str name);
+/* The same subscription once more. */
+void ask_again(struct hub_fixture *f, unsigned conn, unsigned local, struct place p);
 void tell_leave(struct hub_fixture *f, struct place p);
+/* Left because the connection has ended. */
+void tell_hang_up(struct hub_fixture *f, struct place p);
 void ask_publish_keyed(struct hub_fixture *f, unsigned worker, unsigned conn, bool is_batch,
 		       const struct test_event *e, uint32_t n, str batch_key);
 void ask_publish(struct hub_fixture *f, unsigned worker, unsigned conn, bool is_batch,

@@ -100,7 +100,8 @@ struct to_worker_subscribed {
  * TO_WORKER_RELEASED. */
 struct to_hub_leave {
 	const struct app *app; /* of a disconnect */
-	bool is_disconnect;
+	bool is_disconnect;    /* it has said the last: the connection counts no more */
+	bool has_hung_up;      /* the channels are left because the connection has ended */
 	uint32_t n;
 	struct to_hub_leave_entry {
 		struct channel *channel;

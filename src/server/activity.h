@@ -7,26 +7,13 @@
 #ifndef SERVER_ACTIVITY_H
 #define SERVER_ACTIVITY_H
 
+#include "base/counter.h"
 #include "core/channel_name.h"
-
-#include <stdatomic.h>
-#include <stdint.h>
+#include "webhook/target.h"
 
 /* What belongs to no app. */
 #define ACTIVITY_SYSTEM S("system")   /* requests about the server itself */
 #define ACTIVITY_UNKNOWN S("unknown") /* clients of an app that does not exist */
-
-struct counter {
-	_Atomic uint64_t n;
-};
-static inline uint64_t counter_get(const struct counter *c)
-{
-	return atomic_load_explicit(&c->n, memory_order_relaxed);
-}
-static inline void counter_add(struct counter *c, uint64_t n)
-{
-	atomic_store_explicit(&c->n, counter_get(c) + n, memory_order_relaxed);
-}
 
 enum connection_error {
 #define CONNECTION_ERROR(name, words) ERROR_##name,
@@ -65,6 +52,7 @@ struct activity {
 	struct rate_counts event_rate, message_rate; /* of single connections */
 	struct counter subscriptions[N_CHANNEL_TYPES], unsubscriptions[N_CHANNEL_TYPES];
 	struct counter errors[N_CONNECTION_ERRORS];
+	struct webhook_counts webhooks; /* the hub's thread counts them as one more worker */
 	struct latency *_Atomic latency[N_CHANNEL_TYPES][N_AUDIENCES]; /* NULL: none yet */
 	str app_id;
 	char text[];

@@ -41,7 +41,7 @@ static struct to_hub_leave_entry *tell(struct worker *w, uint32_t n)
 {
 	struct to_hub_leave *r = worker_mail(w, TO_HUB_LEAVE, sizeof *r + n * sizeof r->entries[0]);
 
-	*r = (struct to_hub_leave){ .n = n };
+	*r = (struct to_hub_leave){ .has_hung_up = true, .n = n };
 	w->leaving.n_this_turn += n;
 	return r->entries;
 }

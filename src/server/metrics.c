@@ -66,6 +66,12 @@ static const str ERROR_NAMES[] = {
 #undef CONNECTION_ERROR
 };
 
+static const str OUTCOME_NAMES[] = {
+	[WEBHOOK_DELIVERED] = { "delivered", 9 },
+	[WEBHOOK_GIVEN_UP] = { "given_up", 8 },
+	[WEBHOOK_DROPPED] = { "dropped", 7 },
+};
+
 static const str AUDIENCE_NAMES[] = {
 	[AUDIENCE_XS] = { "xs", 2 }, [AUDIENCE_SM] = { "sm", 2 }, [AUDIENCE_MD] = { "md", 2 },
 	[AUDIENCE_LG] = { "lg", 2 }, [AUDIENCE_XL] = { "xl", 2 },
@@ -214,6 +220,19 @@ static void put_types(struct page *p)
 static void put_errors(struct page *p)
 {
 	put_array(p, offsetof(struct activity, errors), ERROR_NAMES, N_CONNECTION_ERRORS);
+}
+
+static void put_webhooks(struct page *p)
+{
+	put_array(p, offsetof(struct activity, webhooks.outcomes), OUTCOME_NAMES,
+		  N_WEBHOOK_OUTCOMES);
+}
+
+static void put_webhook_depth(struct page *p)
+{
+	if (p->m->n_webhook_events)
+		put_number(p, LABELS(port_of(p)),
+			   atomic_load_explicit(p->m->n_webhook_events, memory_order_relaxed));
 }
 
 static void put_memory_refusals(struct page *p)

@@ -31,6 +31,7 @@ struct metrics {
 	int64_t start_ms;
 	uint16_t port; /* of the listener for metrics; 0: none */
 	struct activities activities;
+	const atomic_size_t *n_webhook_events; /* that wait; NULL: no webhooks */
 	unsigned n_loops;
 	struct metrics_loop *loops; /* the workers in order, then perhaps the hub */
 };

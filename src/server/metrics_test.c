@@ -116,6 +116,24 @@ static void counters_of_workers_are_one_number(void **state)
 	world_fini(&w);
 }
 
+static void webhooks_are_counted_where_there_are_some(void **state)
+{
+	atomic_size_t n_waiting = 5;
+	struct world w;
+
+	world_init(&w);
+	write_page(&w);
+	assert_null(memmem(w.page.p, w.page.len, "webhook", 7));
+	w.metrics.n_webhook_events = &n_waiting;
+	counter_add(&activity_of(&w, 1, S("a"))->webhooks.outcomes[WEBHOOK_GIVEN_UP], 2);
+	write_page(&w);
+	assert_true(has_line(&w, "s_webhook_queue_depth{port=\"9601\"} 5"));
+	assert_true(has_line(
+		&w,
+		"s_webhook_deliveries_total{app_id=\"a\",port=\"9601\",outcome=\"given_up\"} 2"));
+	world_fini(&w);
+}
+
 static void label_values_are_escaped(void **state)
 {
 	struct world w;
@@ -209,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(page_of_a_fresh_server_has_gauges_alone),
 		cmocka_unit_test(counters_of_workers_are_one_number),
+		cmocka_unit_test(webhooks_are_counted_where_there_are_some),
 		cmocka_unit_test(label_values_are_escaped),
 		cmocka_unit_test(latencies_fall_into_the_bucket_that_holds_them),
 		cmocka_unit_test(audiences_end_at_powers_of_ten),

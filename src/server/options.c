@@ -21,6 +21,7 @@ struct server_options server_options_default(void)
 		.ready_low = 0.85,
 		.usage_enabled = true,
 		.metrics_prefix = S("sockudo_"),
+		.webhook_events_max = 100000,
 		.cors = cors_default,
 		.request_body_bytes_max = (uint64_t)10 * 1024 * 1024,
 		.request_head_bytes_max = 64 * 1024,

@@ -44,6 +44,8 @@ struct server_options {
 	str operator_token;	    /* empty: none is asked for */
 	str metrics_prefix;
 
+	uint32_t webhook_events_max; /* told to nobody yet, of the node */
+
 	struct cors cors;
 	uint64_t request_body_bytes_max;
 	uint32_t request_head_bytes_max;

@@ -7,6 +7,7 @@
 #include "server/admission.h"
 #include "server/metrics.h"
 #include "server/worker.h"
+#include "webhook/webhooks.h"
 
 /* Some six are usual: more would be a server that never comes to rest. */
 enum { ROUNDS_TO_REST_MAX = 10000 };
@@ -29,6 +30,12 @@ struct server {
 	struct mailbox *hub_inbox;
 	struct outbox *to_workers;
 	atomic_bool hub_waits; /* for a worker to take its mail */
+	struct hash_key hash_key;
+	struct webhooks *webhooks; /* on the hub's loop; NULL: none */
+	struct {
+		atomic_bool is_wanted, is_over;
+	} settling;
+	atomic_size_t n_webhook_events;
 
 	struct worker *workers;
 	unsigned n_workers;
@@ -62,6 +69,48 @@ static void on_reloaded(void *ctx)
 	struct server *s = ctx;
 
 	atomic_store(&s->is_reloading, false);
+}
+
+/* Like a worker's of its own. */
+static struct webhook_counts *webhook_counts_of(void *ctx, const struct app *app)
+{
+	struct server *s = ctx;
+
+	return &activity_get(&s->metrics.activities, s->n_workers, app->id)->webhooks;
+}
+
+static void tell_webhooks(void *ctx, const struct hub_news *n)
+{
+	struct server *s = ctx;
+
+	webhooks_tell(s->webhooks, n);
+}
+
+static void *meet_webhooks(void *ctx, const struct app *app, void *known)
+{
+	struct server *s = ctx;
+
+	return s->webhooks ? webhooks_meet(s->webhooks, app, known) : NULL;
+}
+
+/* Who has left is decided when the last has: a connection that ends late is like the others. */
+static void settle_webhooks(struct server *s)
+{
+	bool is_deserted = hub_is_deserted(s->hub);
+
+	if (is_deserted && !webhooks_is_settling(s->webhooks))
+		webhooks_settle(s->webhooks);
+	atomic_store(&s->settling.is_over, is_deserted && webhooks_n_waiting(s->webhooks) == 0);
+}
+
+static void turn_webhooks(struct server *s)
+{
+	if (!s->webhooks)
+		return;
+	if (atomic_load(&s->settling.is_wanted))
+		settle_webhooks(s);
+	atomic_store_explicit(&s->n_webhook_events, webhooks_n_waiting(s->webhooks),
+			      memory_order_relaxed);
 }
 
 static bool a_worker_is_full(const struct server *s)
@@ -100,6 +149,7 @@ static bool take_hub_mail(struct server *s)
 		b = mail_batch_done(b);
 	}
 	hub_end_batch(s->hub);
+	turn_webhooks(s);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		outbox_flush(&s->to_workers[i]);
 	return any;
@@ -178,8 +228,13 @@ struct server *server_new(const struct server_options *o, const struct app_table
 	s->tls = tls_current_new();
 	s->n_workers = o->n_workers;
 	s->hub_loop = hub_loop;
+	s->hash_key = key;
 	s->hub = hub_new(apps, o->n_workers, key, loop_clock(hub_loop ? hub_loop : worker_loops[0]),
-			 (struct hub_sink){ mail_to_worker, on_reloaded, s });
+			 (struct hub_sink){ .mail = mail_to_worker,
+					    .reloaded = on_reloaded,
+					    .tell = tell_webhooks,
+					    .meet = meet_webhooks,
+					    .ctx = s });
 	s->hub_inbox = mailbox_new(hub_loop ? hub_loop : worker_loops[0], o->mail_bytes_full);
 	s->rates = rate_table_new(key);
 	s->to_workers = xcalloc(o->n_workers, sizeof *s->to_workers);
@@ -243,6 +298,7 @@ void server_free(struct server *s)
 	}
 	if (s->hub_loop)
 		loop_on_turn_end(s->hub_loop, NULL, NULL);
+	webhooks_free(s->webhooks);
 	tls_current_free(s->tls);
 	mailbox_free(s->hub_inbox);
 	hub_free(s->hub);
@@ -278,6 +334,43 @@ err server_listen_unix(struct server *s, enum listener_role role, str path, unsi
 	for (unsigned i = 1; i < s->n_workers && e == OK; i++)
 		e = listener_share(&s->workers[i], &s->workers[0]);
 	return e;
+}
+
+/* Webhooks */
+
+static struct loop *loop_of_hub(const struct server *s)
+{
+	return s->hub_loop ? s->hub_loop : s->workers[0].loop;
+}
+
+void server_set_webhooks(struct server *s, struct http_client *c)
+{
+	s->webhooks = webhooks_new(&(struct webhooks_options){
+		.loop = loop_of_hub(s),
+		.client = c,
+		.log = s->log,
+		.hash_key = s->hash_key,
+		.events_max = server_settings(s)->options.webhook_events_max,
+		.counts_of = webhook_counts_of,
+		.ctx = s });
+	s->metrics.n_webhook_events = &s->n_webhook_events;
+	hub_meet_apps(s->hub);
+}
+
+void server_settle(struct server *s)
+{
+	atomic_store(&s->settling.is_wanted, true);
+	loop_wake(loop_of_hub(s));
+}
+
+bool server_is_settled(const struct server *s)
+{
+	return !s->webhooks || atomic_load(&s->settling.is_over);
+}
+
+size_t server_n_webhook_events(const struct server *s)
+{
+	return atomic_load_explicit(&s->n_webhook_events, memory_order_relaxed);
 }
 
 /* TLS */

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "core/app.h"
 #include "core/hub.h"
+#include "io/http_client.h"
 #include "io/tls.h"
 #include "server/listener.h"
 #include "server/settings.h"
@@ -32,6 +33,10 @@ err server_listen(struct server *s, enum listener_role role, struct net_address 
 		  int *system_error);
 err server_listen_unix(struct server *s, enum listener_role role, str path, unsigned mode,
 		       int *system_error);
+
+/* Before the loops run: whoever has webhooks is told by posts of c, a client of the hub's loop (with one
+ * worker: of the worker's) for OUTLET_POSTS_MAX posts (webhook/target.h). Takes over c. Without, nobody is. */
+void server_set_webhooks(struct server *s, struct http_client *c);
 
 /* Any thread: what new connections to LISTENER_CLIENTS get from now on; NULL: no TLS. Takes over the
  * reference. */
@@ -70,6 +75,13 @@ void server_came_back(struct server *s);
 void server_has_told(struct server *s);
 bool server_may_leave(const struct server *s, uint64_t now_ms);
 void server_leaves(struct server *s);
+
+/* Any thread: when nobody is connected any more, webhooks need not wait for anybody's return. */
+void server_settle(struct server *s);
+/* After server_settle: nobody is connected, and no webhook has anything left to deliver. */
+bool server_is_settled(const struct server *s);
+/* About how many events webhooks have not delivered or given up. */
+size_t server_n_webhook_events(const struct server *s);
 
 /* Before the loops run: so many descriptors are left for connections; 0: nobody knows. */
 void server_set_descriptors(struct server *s, size_t n_left);

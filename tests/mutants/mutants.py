@@ -24,6 +24,8 @@ TLS, CONTEXT, ADDRESS = "src/io/tls.c", "src/io/tls_context.c", "src/server/clie
 HTTP, HTTP_ANSWER, METRICS = "src/server/http.c", "src/server/http_answer.c", "src/server/metrics.c"
 LEAVING, CHANGEOVER = "src/server/leaving.c", "src/server/changeover.c"
 AUTH, EVENT_BODY = "src/core/auth.c", "src/server/event_body.c"
+HOOK, TOLD, TARGET = "src/core/webhook.c", "src/webhook/webhooks.c", "src/webhook/target.c"
+REQUEST, DEPARTURES = "src/webhook/request.c", "src/webhook/departures.c"
 
 MUTANTS = [
     # Who is told
@@ -49,12 +51,30 @@ MUTANTS = [
     Mutant("a roster counts one too many", PRESENCE, "buf_putu(&b, presence_count(p));", "buf_putu(&b, presence_count(p) + 1);"),
     Mutant("a member goes with its first connection", PRESENCE, "\tif (list_is_empty(&m->memberships))\n\t\tmember_free(p, m);", "\tmember_free(p, m);"),
     Mutant("a member's info is the newest, not the oldest", PRESENCE, "list_push_back(&m->memberships, &ms->link);", "list_push_back(m->memberships.next, &ms->link);"),
+    # Webhooks
+    Mutant("webhooks hear of each subscription that a channel is occupied", HUB, "\tif (ch->n_subscriptions == 0)\n\t\thub_tell_channel(h, ch, WEBHOOK_channel_occupied, false);", "\thub_tell_channel(h, ch, WEBHOOK_channel_occupied, false);"),
+    Mutant("webhooks hear that a member has gone when the first of his tabs closes", HUB, "\tif (is_last)\n\t\thub_tell_member(", "\thub_tell_member("),
+    Mutant("webhooks never hear that nobody subscribes any more", HUB, "\tif (hub_tells_counts(ch))\n\t\thub_tell_channel(h, ch, WEBHOOK_subscription_count, false);\n", ""),
+    Mutant("a webhook's filter lets every prefix pass", HOOK, " && str_has_prefix(channel, w->channel_prefix) &&", " &&"),
+    Mutant("who comes back to a channel at once is announced anew", TOLD, "\tif (is_arrival(n) && departures_take_back(&w->departures, n))\n\t\treturn;", "\tif (is_arrival(n))\n\t\tdepartures_take_back(&w->departures, n);"),
+    Mutant("who has come back is said to have left", DEPARTURES, "\tif (x)\n\t\tforget(d, x);\n\treturn x != NULL;", "\treturn x != NULL;"),
+    Mutant("only the first of several departures becomes certain", DEPARTURES, "\tif (x)\n\t\ttimer_arm(d->loop, t, x->due_ms - now_ms);", "\t(void)x;"),
+    Mutant("a batch may have one event too many", TARGET, "if (t->n_gathered >= t->set->events_max)", "if (t->n_gathered > t->set->events_max)"),
+    Mutant("what is gathered while a request is under way stays where it is", TARGET, "\tlook_at(t);\n\toutlet_pump(t->outlet);\n}\n\nstatic void post(", "\toutlet_pump(t->outlet);\n}\n\nstatic void post("),
+    Mutant("one receiver may have all places", TARGET, " && t->n_under_way < TARGET_POSTS_MAX &&", " &&"),
+    Mutant("webhooks of former settings are never freed", TARGET, "} else if (t->is_former && target_is_idle(t)) {", "} else if (false) {"),
+    Mutant("an app's new webhooks hear nothing", TOLD, "if (a->set != app->webhooks)", "if (!a->set)"),
+    Mutant("a webhook's signature leaves out the end of the body", REQUEST, "hmac_add(&h, buf_str(&r->body));", "hmac_add(&h, str_take(buf_str(&r->body), r->body.len - 1));"),
+    Mutant("a receiver that is gone for a moment has missed it", REQUEST, "return retry->enabled && may_pass(result) &&", "return retry->enabled && result->status && may_pass(result) &&"),
+    Mutant("a receiver that refuses is asked again and again", REQUEST, "return result->status >= 500;", "return true;"),
+    Mutant("a node goes before its webhooks have been told", SERVER, "is_deserted && webhooks_n_waiting(s->webhooks) == 0", "is_deserted"),
+    Mutant("who is owed an answer always goes before who is owed an event", OUT, "list_is_empty(&o->dirty) || o->n_urgent_in_row < URGENT_IN_ROW_MAX", "true"),
     # Leaving
     Mutant("of several channels only the first is left", HUB, "for (uint32_t i = 0; i < r->n; i++) {\n\t\tstruct channel *ch = r->entries[i].channel;", "for (uint32_t i = 0; i < r->n && i < 1; i++) {\n\t\tstruct channel *ch = r->entries[i].channel;"),
     Mutant("what is left while the turn writes is told by chance", WORKER, "more || leaving_is_due(&w->leaving) || changeover_is_due(w)", "more || changeover_is_due(w)"),
     Mutant("the hub is told at once of all that somebody leaves", LEAVING, "return w->leaving.n_this_turn < w->leaving.per_turn_max && w->leaving.n == 0 &&", "return w->leaving.n == 0 &&"),
     Mutant("an app is forgotten though the hub was not told who has left it", CHANGEOVER, "if (w->sweep == &w->all && leaving_has_told(&w->leaving, w->sweep_n_kept)) {", "if (w->sweep == &w->all) {"),
-    Mutant("an empty channel stays", HUB, "\t\tif (ch->n_subscriptions > 0)\n\t\t\tcontinue;", "\t\tif (ch->n_subscriptions > 0 || !channel_is_presence(ch))\n\t\t\tcontinue;"),
+    Mutant("an empty channel stays", HUB, "\t\tif (ch->n_subscriptions == 0)\n\t\t\tend_channel", "\t\tif (ch->n_subscriptions == 0 && channel_is_presence(ch))\n\t\t\tend_channel"),
     Mutant("a worker is released while it has a subscriber", HUB, "if (--in->n == 0) {", "if (--in->n <= 1) {"),
     Mutant("a connection that ends is still counted", CONN, "\tconn_uncount(c);\n\tif (c->is_admitted)", "\tif (c->is_admitted)"),
     Mutant("the node keeps the place of who has left", CONN, "\tif (c->is_admitted)\n\t\tadmission_give_back(c->worker->admission);\n", ""),

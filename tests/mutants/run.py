@@ -23,7 +23,7 @@ SIM = BUILD / "tests" / "sim" / "sockudo-sim"
 DOCUMENT = ROOT / "docs" / "testing.md"
 BEGIN, END = "<!-- mutants: written by make sim-mutants -->\n", "<!-- end of mutants -->\n"
 SIM_S_MAX, UNIT_S_MAX = 240, 300
-FLOORS = ["io", "core", "server"]
+FLOORS = ["io", "core", "webhook", "server"]
 
 
 def copy_tree():
