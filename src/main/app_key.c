@@ -25,6 +25,8 @@ const struct app_key app_keys[N_APP_KEYS] = {
 	{ NAMED("idempotency"), .section = APP_POLICY, .kind = APP_KEY_IDEMPOTENCY,
 	  .words = "`{\"enabled\": true, \"ttl_seconds\": 120}`. What is left out is as in the "
 		   "global `idempotency`." },
+	{ NAMED("webhooks"), .section = APP_POLICY, .kind = APP_KEY_WEBHOOKS,
+	  .words = "Who is told what happens in the app, see below." },
 #define APP_FLAG(field, in, what)                                                                  \
 	{ NAMED(#field), .section = APP_##in, .kind = APP_KEY_FLAG,                                \
 	  .offset = offsetof(struct app, field), .words = (what) },

@@ -15,8 +15,8 @@ enum app_key_kind {
 	APP_KEY_ORIGINS,
 	APP_KEY_NAMESPACES,
 	APP_KEY_IDEMPOTENCY,
+	APP_KEY_WEBHOOKS,
 	APP_KEY_LATER_FLAG,
-	APP_KEY_LATER_LIST,
 	APP_KEY_LATER_OBJECT,
 };
 
@@ -34,7 +34,7 @@ enum {
 #define APP_FLAG(...) +1
 #define APP_LATER(...) +1
 #define APP_ENV(...)
-	N_APP_KEYS = 4
+	N_APP_KEYS = 5
 #include "core/limits.def"
 #include "main/app_keys.def"
 #undef LIMIT

@@ -217,15 +217,21 @@ static void prepare_trust(struct config *c, struct config_report *r)
 			     STR_ARG(items.all[culprit]));
 }
 
-static void check_rate_driver(const struct config *c, struct config_report *r)
+/* What we do instead is enough to begin with. */
+static void warn_of_driver(const struct config *c, str key, str driver, const char *instead,
+			   struct config_report *r)
 {
-	str key = S("rate_limiter.driver");
-	const struct config_key *k = config_key_find(key);
+	if (!config_key_has_choice(config_key_find(key), driver))
+		config_warn(r, config_setting(c, key)->from, key, "not available in this build: %s",
+			    instead);
+}
 
-	if (c->rate_limiter.enabled && !config_key_has_choice(k, c->rate_limiter.driver))
-		config_warn(
-			r, config_setting(c, key)->from, key,
-			"not available in this build: each server counts for itself, in memory");
+static void check_drivers(const struct config *c, struct config_report *r)
+{
+	if (c->rate_limiter.enabled)
+		warn_of_driver(c, S("rate_limiter.driver"), c->rate_limiter.driver,
+			       "each server counts for itself, in memory", r);
+	warn_of_driver(c, S("queue.driver"), c->queue.driver, "webhooks wait in memory", r);
 }
 
 static void check_cache_driver(const struct config *c, struct config_report *r)
@@ -282,7 +288,7 @@ static void check(const struct config *c, struct config_report *r)
 	for (size_t i = 0; i < N_CONFIG_KEYS; i++)
 		check_later(c, &config_keys[i], r);
 	check_unix_socket(c, r);
-	check_rate_driver(c, r);
+	check_drivers(c, r);
 	check_cache_driver(c, r);
 	check_ssl(c, r);
 	config_rules_check(c, r);
@@ -458,6 +464,7 @@ struct server_options config_server_options(const struct config *c)
 	o.stats_on_metrics_port = str_eq(c->operator.listener, S("metrics"));
 	o.operator_token = c->operator.token;
 	o.metrics_prefix = c->metrics.prometheus.prefix;
+	o.webhook_events_max = c->queue.reliability.memory_capacity;
 	o.cors = c->cors_lines;
 	o.request_body_bytes_max = (uint64_t)c->http_api.request_limit_in_mb << 20;
 	o.request_head_bytes_max = c->http_api.head_limit_in_kb << 10;

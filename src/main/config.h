@@ -121,6 +121,27 @@ struct config {
 		uint32_t max_key_length;
 	} idempotency;
 	struct {
+		struct {
+			bool enabled;
+			uint32_t duration;
+			uint32_t size;
+		} batching;
+		struct {
+			bool enabled;
+			uint64_t max_attempts;
+			uint32_t max_elapsed_time_ms;
+			uint32_t initial_backoff_ms, max_backoff_ms;
+		} retry;
+		uint32_t request_timeout_ms;
+	} webhooks;
+	struct {
+		str driver;
+		struct {
+			uint32_t memory_capacity;
+			uint32_t shutdown_timeout_ms;
+		} reliability;
+	} queue;
+	struct {
 		uint32_t max_channels_at_once;
 		uint32_t max_name_length;
 		uint32_t max_payload_in_kb;

@@ -163,29 +163,16 @@ static bool object_is_off(struct json v)
 
 void app_value_later(struct app_reader *ar, enum app_key_kind kind, struct json v, str path)
 {
-	static const struct {
-		enum json_kind kind;
-		const char *expected;
-	} shapes[] = {
-		[APP_KEY_LATER_LIST] = { JSON_ARRAY, "a list" },
-		[APP_KEY_LATER_OBJECT] = { JSON_OBJECT, "an object" },
-	};
-	struct json_iter it;
-	struct json item;
 	bool is_on = false;
 
 	if (v.kind == JSON_NULL)
 		return;
-	if (kind == APP_KEY_LATER_FLAG) {
+	if (kind == APP_KEY_LATER_FLAG)
 		app_value_flag(ar, v, path, &is_on);
-	} else if (v.kind != shapes[kind].kind) {
-		app_value_expected(ar, v, path, shapes[kind].expected);
-	} else if (v.kind == JSON_ARRAY) {
-		it = json_enter(v);
-		is_on = json_next_item(&it, &item);
-	} else {
+	else if (v.kind == JSON_OBJECT)
 		is_on = !object_is_off(v);
-	}
+	else
+		app_value_expected(ar, v, path, "an object");
 	if (is_on)
 		config_warn(ar->r, config_json_place(ar->c, v), path,
 			    "not available in this build");

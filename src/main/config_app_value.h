@@ -30,5 +30,7 @@ void app_value_idempotency(struct app_reader *ar, struct json v, str path);
 void app_value_later(struct app_reader *ar, enum app_key_kind kind, struct json v, str path);
 /* config_namespaces.c */
 void app_value_namespaces(struct app_reader *ar, struct json v, str path);
+/* config_webhooks.c */
+void app_value_webhooks(struct app_reader *ar, struct json v, str path);
 
 #endif

@@ -50,8 +50,10 @@ static void key_read(struct app_reader *ar, const struct app_key *k, struct json
 	case APP_KEY_IDEMPOTENCY:
 		app_value_idempotency(ar, v, path);
 		return;
+	case APP_KEY_WEBHOOKS:
+		app_value_webhooks(ar, v, path);
+		return;
 	case APP_KEY_LATER_FLAG:
-	case APP_KEY_LATER_LIST:
 	case APP_KEY_LATER_OBJECT:
 		app_value_later(ar, k->kind, v, path);
 		return;

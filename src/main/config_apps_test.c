@@ -321,7 +321,7 @@ static void what_this_build_lacks_is_warned_about_when_it_is_on(void **state)
 
 	fixture_load(
 		&f,
-		APP(",\n\"webhooks\": [{\"url\": \"http://x\"}],\n"
+		APP(",\n\"webhooks\": [{\"lambda_function\": \"f\", \"event_types\": []}],\n"
 		    "\"annotations_enabled\": true,\n"
 		    "\"channel_delta_compression\": {\"a\": \"fossil\"},\n"
 		    "\"channel_namespaces\": [{\"name\": \"a\", \"annotations_enabled\": true,\n"
@@ -331,8 +331,8 @@ static void what_this_build_lacks_is_warned_about_when_it_is_on(void **state)
 		NULL);
 	assert_errors(&f, "");
 	assert_warnings(&f,
-			"test.json:2:13: app_manager.array.apps[0].webhooks: not available in this "
-			"build\n"
+			"test.json:2:14: app_manager.array.apps[0].webhooks[0]: webhooks to AWS "
+			"Lambda are not available in this build\n"
 			"test.json:3:24: app_manager.array.apps[0].annotations_enabled: not "
 			"available in this build\n"
 			"test.json:4:30: app_manager.array.apps[0].channel_delta_compression: not "

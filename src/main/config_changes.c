@@ -80,12 +80,10 @@ static bool is_same(const struct app *a, const struct app *b, struct buf *scratc
 {
 	size_t n;
 
-	if (!str_eq(a->key, b->key) || !str_eq(a->secret, b->secret))
-		return false;
 	buf_clear(scratch);
-	config_print_app(a, scratch);
+	config_print_app(a, true, scratch);
 	n = scratch->len;
-	config_print_app(b, scratch);
+	config_print_app(b, true, scratch);
 	return buf_ok(scratch) &&
 	       str_eq(str_take(buf_str(scratch), n), str_skip(buf_str(scratch), n));
 }
@@ -95,7 +93,7 @@ void config_changes_find_apps(struct config_changes *d, const struct app_table *
 {
 	struct buf scratch;
 
-	buf_init(&scratch, APP_BYTES_MAX);
+	buf_init_secret(&scratch, APP_BYTES_MAX);
 	for (size_t i = 0; i < next->n; i++) {
 		const struct app *a = next->apps[i], *before = app_by_id(now, a->id);
 

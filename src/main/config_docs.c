@@ -132,6 +132,33 @@ static const char namespaces[] =
 	"| `allow_publish_for_client` | `true` | They may send client events. |\n"
 	"| `annotations_enabled`, `history`, `presence_history` | | Not in this build. |\n";
 
+static const char webhooks[] =
+	"\n"
+	"### Webhooks\n"
+	"\n"
+	"`webhooks` is a list of objects; [webhooks](webhooks.md) tells what their receivers get. "
+	"In the process that starts\n"
+	"without any, the first ones need a restart.\n"
+	"\n"
+	"| Key | Unset | |\n"
+	"|---|---|---|\n"
+	"| `url` | | Required: where to, `http://…` or `https://…`; may carry "
+	"`user:password@`. |\n"
+	"| `event_types` | | Required: a list of `channel_occupied`, `channel_vacated`, "
+	"`member_added`, `member_removed`, `client_event`, `cache_miss`, `subscription_count`. |\n"
+	"| `filter.channel_prefix`, `filter.channel_suffix` | any | How the channel's name begins, "
+	"how it ends. |\n"
+	"| `filter.channel_pattern` | any | A regular expression (PCRE2) that matches anywhere in "
+	"it, unless it has anchors. |\n"
+	"| `filter.channel_namespace`, `filter.channel_namespaces` | any | What stands before its "
+	"first `:`, the prefix of its kind aside; a text, a list of them. |\n"
+	"| `headers` | | `{\"X-Name\": \"value\"}`: further headers of each request. |\n"
+	"| `retry` | as the global `webhooks.retry` | `{\"enabled\": true, \"max_attempts\": 5, "
+	"\"max_elapsed_time_ms\": 300000, \"initial_backoff_ms\": 1000, "
+	"\"max_backoff_ms\": 60000}`; each key may be left out. |\n"
+	"| `request_timeout_ms` | as the global one | Milliseconds that one attempt may take. |\n"
+	"| `lambda`, `lambda_function` | | Not in this build. |\n";
+
 static const char env_intro[] =
 	"\n"
 	"### Variables\n"
@@ -245,7 +272,8 @@ static void put_app_unset(const struct app_key *k, struct buf *b)
 {
 	if (k->kind == APP_KEY_FLAG)
 		buf_puts(b, S("`false`"));
-	else if (k->kind == APP_KEY_NAMESPACES || k->kind == APP_KEY_IDEMPOTENCY)
+	else if (k->kind == APP_KEY_NAMESPACES || k->kind == APP_KEY_IDEMPOTENCY ||
+		 k->kind == APP_KEY_WEBHOOKS)
 		return;
 	else if (k->kind != APP_KEY_LIMIT || k->unset == NO_LIMIT || k->unset == 0)
 		buf_puts(b, S("no limit"));
@@ -277,6 +305,7 @@ static void put_apps(struct buf *b)
 	for (size_t i = 0; i < N_APP_KEYS; i++)
 		put_app_key(&app_keys[i], b);
 	buf_puts(b, str_from_cstr(namespaces));
+	buf_puts(b, str_from_cstr(webhooks));
 	buf_puts(b, str_from_cstr(env_intro));
 #define APP_FLAG(...)
 #define APP_LATER(...)

@@ -109,7 +109,7 @@ static void what_is_said_is_what_is_true(void **state)
 	assert_says("database.mysql.password", "  default       null\n");
 	assert_says("app_manager.array.apps[].policy.limits.max_event_batch_size",
 		    "SOCKUDO_DEFAULT_APP_MAX_EVENT_BATCH_SIZE\n");
-	assert_says("app_manager.array.apps", "  webhooks   (not in this build)\n");
+	assert_says("app_manager.array.apps", "  history   (not in this build)\n");
 }
 
 static void a_block_lists_its_keys(void **state)

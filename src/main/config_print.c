@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "core/namespace.h"
+#include "core/webhook.h"
 #include "main/app_key.h"
 
 /* An indented JSON object being written. */
@@ -10,6 +11,7 @@ struct printer {
 	struct buf *b;
 	unsigned depth;
 	bool is_first; /* in the innermost container */
+	bool shows_secrets;
 };
 
 static void put_line_start(struct printer *p)
@@ -61,13 +63,17 @@ static void put_text(struct printer *p, str key, str text)
 	jw_string(p->b, text);
 }
 
-static void put_origins(struct printer *p, const struct app *a)
+static void put_secret(struct printer *p, str text)
+{
+	jw_string(p->b, p->shows_secrets ? text : S("********"));
+}
+
+static void put_list(struct printer *p, const str *texts, size_t n)
 {
 	buf_putc(p->b, '[');
-	for (size_t i = 0; i < a->n_allowed_origins; i++) {
-		if (i > 0)
-			buf_puts(p->b, S(", "));
-		jw_string(p->b, a->allowed_origins[i]);
+	for (size_t i = 0; i < n; i++) {
+		buf_puts(p->b, i ? S(", ") : S(""));
+		jw_string(p->b, texts[i]);
 	}
 	buf_putc(p->b, ']');
 }
@@ -121,6 +127,114 @@ static void put_idempotency(struct printer *p, const struct app *a)
 		buf_puts(p->b, S("{\"enabled\": false}"));
 }
 
+/* Begins a member of an object that stands on one line. */
+static void put_name(struct printer *p, const char *name, bool is_first)
+{
+	buf_printf(p->b, "%s\"%s\": ", is_first ? "" : ", ", name);
+}
+
+static void put_events(struct printer *p, uint32_t events)
+{
+	str names[N_WEBHOOK_EVENTS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_WEBHOOK_EVENTS; i++) {
+		if (events & 1u << i)
+			names[n++] = webhook_event_names[i];
+	}
+	put_name(p, "event_types", false);
+	put_list(p, names, n);
+}
+
+static void put_member(struct printer *p, const char *name, str text, bool *is_first)
+{
+	if (text.n == 0)
+		return;
+	put_name(p, name, *is_first);
+	jw_string(p->b, text);
+	*is_first = false;
+}
+
+static void put_filter(struct printer *p, const struct webhook *w)
+{
+	str pattern = w->channel_pattern ? pattern_text(w->channel_pattern) : (str){ 0 };
+	bool is_first = true;
+
+	if (!w->channel_prefix.n && !w->channel_suffix.n && !pattern.n && !w->n_namespaces)
+		return;
+	put_name(p, "filter", false);
+	buf_putc(p->b, '{');
+	put_member(p, "channel_prefix", w->channel_prefix, &is_first);
+	put_member(p, "channel_suffix", w->channel_suffix, &is_first);
+	put_member(p, "channel_pattern", pattern, &is_first);
+	if (w->n_namespaces) {
+		put_name(p, "channel_namespaces", is_first);
+		put_list(p, w->namespaces, w->n_namespaces);
+	}
+	buf_putc(p->b, '}');
+}
+
+static void put_headers(struct printer *p, const struct webhook *w)
+{
+	if (w->n_headers == 0)
+		return;
+	put_name(p, "headers", false);
+	for (size_t i = 0; i < w->n_headers; i++) {
+		buf_puts(p->b, i ? S(", ") : S("{"));
+		jw_string(p->b, w->headers[i].name);
+		buf_puts(p->b, S(": "));
+		put_secret(p, w->headers[i].value);
+	}
+	buf_putc(p->b, '}');
+}
+
+/* What stands before the host may be a password. */
+static void put_url(struct printer *p, str url)
+{
+	size_t begin = str_find_char(url, ':') + 3, end = begin;
+
+	for (size_t i = begin; i < url.n && !strchr("/?#", url.p[i]); i++) {
+		if (url.p[i] == '@')
+			end = i;
+	}
+	if (p->shows_secrets || end == begin) {
+		jw_string(p->b, url);
+		return;
+	}
+	buf_putc(p->b, '"');
+	jw_escape(p->b, str_take(url, begin));
+	buf_puts(p->b, S("********"));
+	jw_escape(p->b, str_skip(url, end));
+	buf_putc(p->b, '"');
+}
+
+static void put_webhook(struct printer *p, const struct webhook *w)
+{
+	const struct webhook_retry *r = &w->retry;
+
+	buf_puts(p->b, S("{\"url\": "));
+	put_url(p, w->url);
+	put_events(p, w->events);
+	put_filter(p, w);
+	put_headers(p, w);
+	buf_printf(p->b,
+		   ", \"retry\": {\"enabled\": %s, \"max_attempts\": %u, "
+		   "\"max_elapsed_time_ms\": %u, \"initial_backoff_ms\": %u, "
+		   "\"max_backoff_ms\": %u}, \"request_timeout_ms\": %u}",
+		   word(r->enabled), r->max_attempts, r->max_elapsed_ms, r->initial_backoff_ms,
+		   r->max_backoff_ms, w->timeout_ms);
+}
+
+static void put_webhooks(struct printer *p, const struct app *a)
+{
+	buf_putc(p->b, '[');
+	for (size_t i = 0; a->webhooks && i < a->webhooks->n; i++) {
+		buf_puts(p->b, i ? S(", ") : S(""));
+		put_webhook(p, a->webhooks->hooks[i]);
+	}
+	buf_putc(p->b, ']');
+}
+
 static void put_limit(struct printer *p, uint32_t limit)
 {
 	if (limit == NO_LIMIT)
@@ -139,13 +253,15 @@ static void put_app_key(struct printer *p, const struct app *a, const struct app
 	if (k->kind == APP_KEY_FLAG)
 		buf_puts(p->b, str_from_cstr(word(*(const bool *)field)));
 	else if (k->kind == APP_KEY_ORIGINS)
-		put_origins(p, a);
+		put_list(p, a->allowed_origins, a->n_allowed_origins);
 	else if (k->kind == APP_KEY_RATE)
 		put_rate(p, &a->message_rate);
 	else if (k->kind == APP_KEY_NAMESPACES)
 		put_namespaces(p, a);
 	else if (k->kind == APP_KEY_IDEMPOTENCY)
 		put_idempotency(p, a);
+	else if (k->kind == APP_KEY_WEBHOOKS)
+		put_webhooks(p, a);
 	else
 		put_limit(p, *(const uint32_t *)field);
 }
@@ -155,16 +271,17 @@ static void put_app(struct printer *p, const struct app *a)
 	open_container(p, '{');
 	put_text(p, S("id"), a->id);
 	put_text(p, S("key"), a->key);
-	put_text(p, S("secret"), S("********"));
+	put_key(p, S("secret"));
+	put_secret(p, a->secret);
 	put_flag(p, S("enabled"), a->enabled);
 	for (size_t i = 0; i < N_APP_KEYS; i++)
 		put_app_key(p, a, &app_keys[i]);
 	close_container(p, '}');
 }
 
-void config_print_app(const struct app *a, struct buf *b)
+void config_print_app(const struct app *a, bool shows_secrets, struct buf *b)
 {
-	put_app(&(struct printer){ .b = b }, a);
+	put_app(&(struct printer){ .b = b, .shows_secrets = shows_secrets }, a);
 }
 
 static void put_apps(struct printer *p, const struct app_table *apps)

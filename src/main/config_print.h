@@ -9,8 +9,8 @@
 /* JSON that means the same when it is read as a file again, but for the secrets, which are masked. Its
  * member "_source" says where each value comes from, "_not_in_this_build" what is set in vain. */
 void config_print_json(const struct config *c, const struct app_table *apps, struct buf *b);
-/* One app of it. */
-void config_print_app(const struct app *a, struct buf *b);
+/* One app of it; shows_secrets: for comparing, not for people. */
+void config_print_app(const struct app *a, bool shows_secrets, struct buf *b);
 /* The same as TOML for people: what is the default is commented out, and behind each value stands
  * where it comes from. */
 void config_print_toml(const struct config *c, const struct app_table *apps, struct buf *b);

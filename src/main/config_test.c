@@ -341,11 +341,12 @@ static void a_feature_that_is_asked_for_is_warned_about_once(void **state)
 	assert_errors(&f, "");
 	assert_warnings(
 		&f, "test.json:1:42: metrics.tcp_exporter.enabled: not available in this build\n"
-		    "test.json:3:22: queue.driver: not available in this build\n"
 		    "test.json:4:31: tag_filtering.enabled: not available in this build\n"
 		    "test.json:2:25: history.enabled: not available in this build\n"
 		    "test.json:5:26: push.fcm_enabled: not available in this build\n"
 		    "test.json:4:52: push_rules: not available in this build\n"
+		    "test.json:3:22: queue.driver: not available in this build: webhooks wait in "
+		    "memory\n"
 		    "no app is configured: every client will be refused; add one to "
 		    "app_manager.array.apps\n");
 	fixture_free(&f);

@@ -112,7 +112,7 @@ static void put_app(struct buf *b, const struct app *a)
 	struct buf json;
 
 	buf_init(&json, SIZE_MAX / 2);
-	config_print_app(a, &json);
+	config_print_app(a, false, &json);
 	buf_puts(b, S("\n[[app_manager.array.apps]]\n"));
 	for (it = json_enter(parsed(buf_str(&json))); json_next_member(&it, &m);) {
 		if (m.value.kind == JSON_NULL)

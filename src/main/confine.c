@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "main/certificate.h"
+#include "main/hooks.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -132,6 +133,8 @@ static void collect(struct paths *p, const struct config *c)
 		add_file(p, c->ssl.cert_path);
 		add_file(p, c->ssl.key_path);
 	}
+	if (hooks_ca_file())
+		add_file(p, str_from_cstr(hooks_ca_file()));
 	if (c->unix_socket.enabled)
 		add(p, folder_of(c->unix_socket.path), SANDBOX_REMOVE);
 }
@@ -186,7 +189,7 @@ static bool is_enough(const struct config *c, const struct sandbox_status *s, st
 	return false;
 }
 
-static struct sandbox_status enter(const struct config *c)
+static struct sandbox_status enter(const struct config *c, bool has_webhooks)
 {
 	const char *notify = getenv("NOTIFY_SOCKET");
 	struct sandbox_status s;
@@ -198,13 +201,14 @@ static struct sandbox_status enter(const struct config *c)
 		.paths = p.list,
 		.n_paths = p.n,
 		.uses_abstract_sockets = notify && notify[0] == '@',
+		.uses_http_client = has_webhooks,
 	});
 	xfree(p.list);
 	arena_fini(&p.texts);
 	return s;
 }
 
-bool confine(const struct config *c, struct log *log, struct sandbox_status *out,
+bool confine(const struct config *c, bool has_webhooks, struct log *log, struct sandbox_status *out,
 	     struct buf *problem)
 {
 	log_advice(log);
@@ -213,7 +217,7 @@ bool confine(const struct config *c, struct log *log, struct sandbox_status *out
 		log_write(log, LOG_WARN, "sandbox off");
 		return true;
 	}
-	*out = enter(c);
+	*out = enter(c, has_webhooks);
 	log_sandbox(log, out);
 	return is_enough(c, out, problem);
 }

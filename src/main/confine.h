@@ -12,7 +12,7 @@
  * sockets are open and no thread runs. Logs what is on, and what is not and why, together with other
  * things that an operator could make safer. False: c requires what the kernel or this build does
  * not have; problem says what. */
-bool confine(const struct config *c, struct log *log, struct sandbox_status *out,
+bool confine(const struct config *c, bool has_webhooks, struct log *log, struct sandbox_status *out,
 	     struct buf *problem);
 
 /* One line for the start-up screen, without its end. */

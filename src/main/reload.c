@@ -7,6 +7,7 @@
 #include "main/certificate.h"
 #include "main/config_apps.h"
 #include "main/config_changes.h"
+#include "main/hooks.h"
 
 enum { CHECK_MS = 16 };
 
@@ -129,6 +130,7 @@ static void begin(struct reload *r)
 		return;
 	}
 	log_changes(r, &next);
+	hooks_warn(r->init.has_webhooks, next.apps, r->init.log);
 	set_certificate(r, &next);
 	app_table_follow(next.apps, r->now.apps);
 	r->before = r->now;

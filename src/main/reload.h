@@ -19,6 +19,7 @@ struct reload_init {
 	struct config *started; /* what the start has read */
 	struct app_table *apps; /* taken over: what the server uses */
 	bool has_tls;		/* the listeners have */
+	bool has_webhooks;	/* apps had some at the start */
 	struct server *server;
 	struct log *log;
 	struct loop *loop;

@@ -12,6 +12,7 @@
 #include "main/cli.h"
 #include "main/confine.h"
 #include "main/descriptors.h"
+#include "main/hooks.h"
 #include "main/listen.h"
 #include "main/log_output.h"
 #include "main/reload.h"
@@ -49,6 +50,7 @@ struct run {
 	struct certificate_watch *certificates; /* NULL: there are none */
 	struct listeners listeners, metrics_listeners;
 	unsigned redirect_port; /* 0: there is none */
+	bool has_webhooks;
 	struct sandbox_status sandbox;
 	char lan_text[NET_ADDRESS_TEXT_MAX];
 	str lan_ip;
@@ -204,11 +206,13 @@ static bool open_server(struct run *r, const struct run_input *in)
 	struct loop *hub = o.n_workers > 1 ? r->loops[o.n_workers] : NULL;
 
 	r->server = server_new(&o, in->apps, r->log, r->loops, hub, in->key);
+	r->has_webhooks = hooks_open(r->server, hub ? hub : r->loops[0], in->apps, r->log);
 	r->reload = reload_new(&(struct reload_init){ .input = in->config_input,
 						      .key = in->key,
 						      .started = in->config,
 						      .apps = in->apps,
 						      .has_tls = in->tls,
+						      .has_webhooks = hooks_are_wanted(in->apps),
 						      .server = r->server,
 						      .log = r->log,
 						      .loop = r->control,
@@ -400,7 +404,7 @@ int run_server(const struct run_input *in)
 	if (is_up)
 		server_set_descriptors(r.server, descriptors_left());
 	r.lan_ip = listen_lan_ip(&r.listeners, r.lan_text); /* while the kernel may be asked */
-	is_up = is_up && confine(c, r.log, &r.sandbox, &r.problem);
+	is_up = is_up && confine(c, r.has_webhooks, r.log, &r.sandbox, &r.problem);
 	if (is_up && !is_json(c))
 		show_screen(&r, in);
 	is_up = is_up && start_threads(&r);

@@ -1,5 +1,6 @@
-/* stop.h: from the first signal to the end: the server lets its clients go (server/drain.h), and we
- * say how far it is, in the log and on a terminal. Of the main thread alone. */
+/* stop.h: from the first signal to the end: the server lets its clients go (server/drain.h), then
+ * delivers what webhooks have to tell, and we say how far it is, in the log and on a terminal. Of the
+ * main thread alone. */
 #ifndef MAIN_STOP_H
 #define MAIN_STOP_H
 
@@ -21,6 +22,8 @@ struct stop {
 	uint64_t end_ms;      /* whoever is still there then is left */
 	uint64_t leaves_ms;   /* since when the server does; 0: not yet */
 	uint64_t shut_ms;     /* when the door was shut; 0: it is open */
+	uint64_t settle_ms;   /* until when we deliver; 0: clients are still there */
+	uint32_t settle_ms_max;
 	uint64_t patience_ms; /* with clients that do not answer our Close */
 	uint64_t reported_ms; /* in the log */
 };

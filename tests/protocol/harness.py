@@ -68,9 +68,9 @@ def merged(base, over):
 class Server:
     """A server of its own, on a free port. settings are top-level keys of its configuration.
 
-    descriptors: how many it may have open."""
+    descriptors: how many it may have open. env: variables besides our own."""
 
-    def __init__(self, apps=None, descriptors=None, **settings):
+    def __init__(self, apps=None, descriptors=None, env=None, **settings):
         config = merged(base_config(), settings)
         config["app_manager"] = {"driver": "memory", "array": {"apps": apps or [app()]}}
         self.folder = Path(tempfile.mkdtemp(prefix="sockudo-protocol-"))
@@ -83,6 +83,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
+                env={**os.environ, **(env or {})},
                 preexec_fn=descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors,) * 2)),
             )
         try:
@@ -147,7 +148,7 @@ class Server:
         self.process.send_signal(number)
 
     def wait(self):
-        """Waits for the end, which must be a good one."""
+        """Waits for the end, which must be a good one; returns the log."""
         try:
             status = self.process.wait(TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -158,6 +159,7 @@ class Server:
         shutil.rmtree(self.folder)
         if status != 0 or re.search(r"Sanitizer|runtime error:", log):
             raise AssertionError(f"the server ended with {status}:\n{log[-8000:]}")
+        return log
 
     def stop(self):
         self.signal()

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -38,6 +39,9 @@ type args struct {
 	Info     string
 	Member   *member
 	User     any
+
+	Signature string
+	Body      string
 }
 
 type member struct {
@@ -57,6 +61,7 @@ var orders = map[string]func(args) (any, error){
 	"authorize":    authorize,
 	"authenticate": authenticate,
 	"send":         send,
+	"webhook":      webhook,
 }
 
 func open(a args) (any, error) {
@@ -121,6 +126,19 @@ func authenticate(a args) (any, error) {
 
 func send(a args) (any, error) {
 	return nil, sdk.SendToUser(a.User.(string), a.Event, a.Data)
+}
+
+func webhook(a args) (any, error) {
+	header := http.Header{"X-Pusher-Key": {a.Key}, "X-Pusher-Signature": {a.Signature}}
+	received, err := sdk.Webhook(header, []byte(a.Body))
+	if err != nil {
+		return nil, nil
+	}
+	events := []map[string]string{}
+	for _, event := range received.Events {
+		events = append(events, map[string]string{"name": event.Name, "channel": event.Channel})
+	}
+	return events, nil
 }
 
 // raw passes on an answer that is JSON already.

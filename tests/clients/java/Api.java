@@ -6,6 +6,7 @@ import com.pusher.rest.Pusher;
 import com.pusher.rest.data.Event;
 import com.pusher.rest.data.PresenceUser;
 import com.pusher.rest.data.Result;
+import com.pusher.rest.data.Validity;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,7 +24,8 @@ class Api {
 				"channels", Api::channels,
 				"channel", Api::channel,
 				"users", Api::users,
-				"authorize", Api::authorize));
+				"authorize", Api::authorize,
+				"webhook", Api::webhook));
 	}
 
 	private static JsonElement open(JsonObject a) {
@@ -73,6 +75,12 @@ class Api {
 		JsonObject member = a.getAsJsonObject("member");
 		PresenceUser user = new PresenceUser(member.get("user_id").getAsInt(), member.get("user_info"));
 		return JsonParser.parseString(sdk.authenticate(socket, channel, user));
+	}
+
+	private static JsonElement webhook(JsonObject a) {
+		String body = Lines.text(a, "body");
+		Validity validity = sdk.validateWebhookSignature(Lines.text(a, "key"), Lines.text(a, "signature"), body);
+		return validity == Validity.VALID ? JsonParser.parseString(body).getAsJsonObject().get("events") : null;
 	}
 
 	private static JsonElement answer(Result result) {

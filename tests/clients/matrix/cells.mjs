@@ -273,6 +273,13 @@ export const SERVER_CELLS = {
   terminate: { words: "terminate a user's connections", run: userIsCutOff },
   webhook: {
     words: 'webhook signature',
-    lacking: 'the server does not send webhooks yet',
+    async run({ api, join, requests }) {
+      await subscribed(join, 'alice', 'presence-room');
+      const { headers, rawBody: body } = await requests.next();
+      const signed = { key: headers['x-pusher-key'], signature: headers['x-pusher-signature'] };
+      const [event] = await api.do('webhook', { ...signed, body });
+      assert.deepEqual(event, { name: 'channel_occupied', channel: 'presence-room' });
+      assert.equal(await api.do('webhook', { ...signed, body: `${body} ` }), null);
+    },
   },
 };

@@ -49,6 +49,13 @@ export class NodePusherDriver {
     await this.#sdk.terminateUserConnections(user);
   }
 
+  async webhook({ key, signature, body }) {
+    const webhook = this.#sdk.webhook({
+      headers: { 'content-type': 'application/json', 'x-pusher-key': key, 'x-pusher-signature': signature }, rawBody: body,
+    });
+    return webhook.isValid() ? webhook.getEvents() : null;
+  }
+
   async close() {}
 
   async #get(path, params) {

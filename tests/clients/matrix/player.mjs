@@ -14,6 +14,7 @@
 //             channels { prefix, info } → { name: attributes }, channel { channel, info } → attributes
 //             users { channel } → ids, authorize { socketId, channel, member } and authenticate { socketId, user } → the
 //             answer for the client, send { user, event, data }, terminate { user }
+//             webhook { key, signature, body } → its events, null if it is not signed so
 
 const WAIT_MS = 10_000;
 

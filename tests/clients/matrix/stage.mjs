@@ -6,6 +6,8 @@ import { after, before, describe, test } from 'node:test';
 import PusherClient from 'pusher-js';
 
 import { Backend, USERS } from '../support/backend.mjs';
+import { EventQueue } from '../support/events.mjs';
+import { Receiver } from '../support/receiver.mjs';
 import { APP, Server } from '../support/server.mjs';
 import { NodePusherDriver } from './node_pusher.mjs';
 import { Player, inProcess } from './player.mjs';
@@ -20,12 +22,26 @@ const PUSHER_JS = inProcess((report) => new PusherJsDriver(PusherClient, report)
 /** Declares the tests of these SDKs (sdks.mjs). */
 export function declareMatrix(sdks, settings = {}) {
   const apps = sdks.map((sdk, i) => appsOf(sdk, 1000 * (i + 1)));
+  const receiver = new Receiver();
   let server;
-  before(async () => { server = await Server.start({ apps: apps.flatMap((of) => Object.values(of)), ...settings }); });
-  after(() => server?.stop());
-  sdks.forEach((sdk, i) => {
-    describe(sdk.title, () => declareColumn(sdk, (name, t) => open(t, sdk, server, apps[i][name])));
+  before(async () => {
+    await receiver.open();
+    sdks.forEach((sdk, i) => addWebhook(apps[i].webhook, receiver));
+    server = await Server.start({ apps: apps.flatMap((of) => Object.values(of)), ...settings });
   });
+  after(() => {
+    receiver.close();
+    return server?.stop();
+  });
+  sdks.forEach((sdk, i) => {
+    describe(sdk.title, () => declareColumn(sdk, (name, t) => open(t, sdk, server, receiver, apps[i][name])));
+  });
+}
+
+/** The cell about webhooks has one; clients' libraries have no such cell. */
+function addWebhook(app, receiver) {
+  if (app)
+    app.webhooks = [{ url: receiver.url(`/${app.key}`), event_types: ['channel_occupied'] }];
 }
 
 /** An app for each cell. Some libraries insist on ids that are numbers, as Pusher's are. */
@@ -57,8 +73,9 @@ function declareColumn(sdk, openFor) {
   after(() => keepResult(sdk, outcome));
 }
 
-/** What a cell plays with: api, a player of a server library, and join(user), which makes one of a client library. */
-async function open(t, sdk, server, app) {
+/** What a cell plays with: api, a player of a server library, join(user), which makes one of a client library, and the
+ * requests of webhooks that come. */
+async function open(t, sdk, server, receiver, app) {
   const { host, port } = server;
   const isClient = sdk.kind === 'client';
   const api = await playing(t, isClient ? NODE_PUSHER : sdk.open);
@@ -77,7 +94,7 @@ async function open(t, sdk, server, app) {
     });
     return player;
   };
-  return { api, join };
+  return { api, join, requests: new EventQueue(receiver.at(`/${app.key}`), 'request') };
 }
 
 async function playing(t, open, backend) {

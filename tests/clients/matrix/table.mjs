@@ -18,7 +18,7 @@ export function cellsOf(sdk) {
 
 /** Why an SDK has no such cell, or undefined. */
 export function lack(sdk, name) {
-  return cellsOf(sdk)[name].lacking ?? sdk.lacks?.[name];
+  return sdk.lacks?.[name];
 }
 
 // What came out

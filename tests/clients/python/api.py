@@ -41,5 +41,9 @@ class Driver:
     def terminate(self, user):
         self.sdk.terminate_user_connections(user)
 
+    def webhook(self, key, signature, body):
+        webhook = self.sdk.validate_webhook(key, signature, body)
+        return webhook and webhook["events"]
+
 
 serve(Driver())
