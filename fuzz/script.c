@@ -12,10 +12,14 @@
 #include "codec/digest.h"
 #include "codec/websocket.h"
 #include "core/auth.h"
+#include "core/webhook.h"
 #include "server/server.h"
+#include "webhook/webhooks.h"
 #include "wire.h"
 
 enum { N_GUESTS = 3, WORKERS_MAX = 2, STEPS_MAX = 200000, ACTS_MAX = 60, GRACE_S = 10 };
+/* Enough for a few attempts of webhooks. */
+enum { SETTLE_MS = 20000 };
 
 /* The good client is one more guest, whom no act reaches. */
 enum { GOOD = N_GUESTS };
@@ -30,8 +34,9 @@ struct world {
 	struct guest guests[N_GUESTS + 1];
 	struct guest *guest; /* whose turn it is */
 	struct fuzz_cuts cuts;
-	bool is_lenient; /* after what may end a good connection, too */
-	bool has_waited; /* the server has pinged the good client, and it has answered */
+	bool is_lenient;  /* after what may end a good connection, too */
+	unsigned n_posts; /* of webhooks, that have arrived */
+	bool has_waited;  /* the server has pinged the good client, and it has answered */
 };
 
 static void set_limits(struct app *a)
@@ -43,6 +48,13 @@ static void set_limits(struct app *a)
 	a->limits.max_event_channels_at_once = 3;
 	a->limits.max_presence_members_per_channel = 2;
 	a->limits.max_presence_member_size_in_kb = 1;
+}
+
+static void add_webhooks(struct app *a)
+{
+	webhook_add(a, S("http://hooks/all"))->events = UINT32_MAX;
+	webhook_add(a, S("http://hooks/members"))->events = 1u << WEBHOOK_member_removed;
+	a->webhooks->events_max = 3;
 }
 
 static const struct app_table *the_apps(void)
@@ -58,6 +70,7 @@ static const struct app_table *the_apps(void)
 	set_limits(a);
 	a->enable_client_messages = a->enable_user_authentication = true;
 	a->enable_watchlist_events = a->enable_subscription_count = true;
+	add_webhooks(a);
 	a = app_table_add(apps, S("small"), S("small-key"), S("small-secret"));
 	set_limits(a);
 	a->enable_client_messages = a->terminate_on_limit = true;
@@ -90,6 +103,39 @@ static struct server_options options(unsigned n_workers, bool limits_client_rate
 	o.client_rates[CLIENT_RATE_API].max_requests = 4;
 	o.client_rates[CLIENT_RATE_UPGRADE].max_requests = 1000; /* the good client comes last */
 	return o;
+}
+
+/* The receiver of webhooks: believes nothing, and fails now and then. */
+
+static bool is_signed(const struct app *a, const struct http_post *post)
+{
+	char hex[SHA256_HEX_LEN];
+	struct hmac h;
+
+	hmac_begin(&h, &a->hmac);
+	hmac_add(&h, post->body);
+	hmac_end_hex(&h, &a->hmac, hex);
+	return str_eq(post->headers[2].value, (str){ hex, sizeof hex });
+}
+
+static struct sim_post_fate on_post(void *ctx, const struct http_post *post)
+{
+	struct world *w = ctx;
+	struct json doc;
+
+	CHECK(json_parse(post->body, 64, &doc, NULL) == OK && doc.kind == JSON_OBJECT);
+	CHECK(is_signed(app_by_id(w->apps, S("app-id")), post));
+	return (struct sim_post_fate){ .status = ++w->n_posts % 3 ? 200 : 503 };
+}
+
+static void receive_posts(struct world *w)
+{
+	struct http_client_options o = { .n_posts_max = OUTLET_POSTS_MAX };
+	const char *why;
+
+	w->n_posts = 0;
+	sim_set_receiver(w->sim, &(struct sim_receiver){ .ctx = w, .on_post = on_post });
+	server_set_webhooks(w->server, http_client_new(w->loops[w->n_loops - 1], &o, &why));
 }
 
 /* Time */
@@ -448,6 +494,7 @@ static void begin(struct world *w, uint8_t choice)
 	w->server = server_new(&o, w->apps, NULL, w->loops,
 			       o.n_workers == 1 ? NULL : w->loops[o.n_workers],
 			       (struct hash_key){ 3, 4 });
+	receive_posts(w);
 	CHECK(net_address_parse(S("127.0.0.1"), 6001, &w->address));
 	CHECK(server_listen(w->server, LISTENER_CLIENTS, &w->address, &why) == OK);
 	for (size_t i = 0; i < ARRAY_LEN(w->guests); i++)
@@ -513,6 +560,9 @@ static void end(struct world *w, const struct script_faults *f)
 	if (server_is_draining(w->server))
 		pass_ms(w, 2 * GRACE_S * 1000);
 	check_nobody_is_counted(w);
+	server_settle(w->server);
+	pass_ms(w, SETTLE_MS);
+	CHECK(server_is_settled(w->server));
 	server_free(w->server);
 	for (unsigned i = 0; i < w->n_loops; i++)
 		loop_free(w->loops[i]);

@@ -469,6 +469,8 @@ static bool on_follow(struct client *c, const struct words *words)
 		fail(c, "got %.*s instead of the last event of %s", STR_ARG(words->event), t->name);
 	}
 	if (is_miss)
+		hooks_note_miss(c->node, t);
+	if (is_miss)
 		oracle_hear_miss(o, *sub_of(c, t), words->data);
 	else if (str_eq(words->event, S("e")))
 		oracle_hear_last(o, *sub_of(c, t), words->data);

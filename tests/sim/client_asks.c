@@ -202,6 +202,7 @@ void client_subscribe(struct client *c, struct topic *t, int user)
 	    (is_unsure && is_asked_for(c, t)) || (t->is_user && client_is_somebody_else(c, t)))
 		return;
 	asked = oracle_ask(&c->world->oracle, t);
+	hooks_note_ask(c->node, t);
 	buf_init(&b, SIZE_MAX / 2);
 	if (t->is_user) {
 		put_sign_in(c, &b, t);
@@ -290,6 +291,7 @@ void client_send_event(struct client *c, struct topic *t)
 	struct ask *a;
 	struct buf b;
 
+	memcpy(e->socket_id, c->id, sizeof(c->id));
 	buf_init(&b, SIZE_MAX / 2);
 	buf_printf(&b, "{\"event\":\"client-e\",\"channel\":\"%s\",\"data\":", t->name);
 	buf_puts(&b, e->text);

@@ -48,6 +48,7 @@ static void make_server(struct node *n)
 		n->loops[i] = sim_loop_new(w->sim);
 	hub_loop = n->n_loops > n_workers ? n->loops[n_workers] : NULL;
 	n->server = server_new(&w->options, n->apps, NULL, n->loops, hub_loop, w->hash_key);
+	hooks_open(n);
 	open_doors(n);
 }
 
@@ -76,6 +77,7 @@ void node_start(struct node *n, struct world *w, unsigned number)
 	struct oracle *o = &w->oracle;
 
 	*n = (struct node){ .world = w, .number = number };
+	hooks_init(n);
 	world_take_dice(w, DICE_SERVER, 1 + number);
 	reload_init(n);
 	make_server(n);
@@ -89,13 +91,14 @@ void node_start(struct node *n, struct world *w, unsigned number)
 
 void node_stop(struct node *n)
 {
+	n->is_lost = true;
 	server_free(n->server);
 	n->server = NULL;
+	hooks_fini(n);
 	for (unsigned i = 0; i < n->n_loops; i++)
 		loop_free(n->loops[i]);
 	n->n_loops = 0;
 	reload_fini(n);
-	n->is_lost = true;
 }
 
 /* Going there */
@@ -195,6 +198,7 @@ bool node_drain(struct world *w)
 		    world_n_clients_of(n));
 	n->is_draining = true;
 	server_drain(n->server);
+	server_settle(n->server);
 	return true;
 }
 

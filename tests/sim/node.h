@@ -7,6 +7,7 @@
 #define SIM_NODE_H
 
 #include "base/str.h"
+#include "hooks.h"
 #include "io/net.h"
 #include "keyed.h"
 #include "meter.h"
@@ -56,6 +57,7 @@ struct node {
 	struct keyed_publishes keyed;
 	struct meters meters;
 	struct watching watching[USERS_MAX];
+	struct hooks hooks;
 	struct kept_page page_before;
 	uint8_t dismissed[USERS_MAX]; /* dismissal.h: a bit for each way, in this round */
 };

@@ -260,6 +260,7 @@ struct sub *oracle_join(struct oracle *o, const struct sub *like, struct asked a
 	s->asked_at = asked.at;
 	s->known_at_ask = asked.known;
 	s->joined_at = ++o->now;
+	s->joined_us = o->trace->now_us;
 	s->next = s->topic->subs;
 	s->topic->subs = s;
 	if (s->topic->is_presence)
@@ -365,6 +366,11 @@ static const char *what_is_wrong(struct oracle *o, const struct sub *s, const st
 	if (last && last->id > e->id && !e->may_overtake)
 		return "comes after a later one of the same sender";
 	return NULL;
+}
+
+const struct event *oracle_find_event(struct oracle *o, str data)
+{
+	return event_find(o, event_number(data));
 }
 
 void oracle_hear(struct oracle *o, struct sub *s, bool is_client_event, str data, str user_id)

@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "core/app.h"
+#include "core/socket_id.h"
 #include "trace.h"
 
 enum {
@@ -58,7 +59,8 @@ struct event {
 	uint64_t sent_at, accepted_at; /* 0: not known to be accepted */
 	unsigned n_topics;
 	struct topic *topics[EVENT_TOPICS_MAX];
-	str text; /* its data */
+	str text;			    /* its data */
+	char socket_id[SOCKET_ID_TEXT_MAX]; /* of a client who sent it */
 };
 
 enum heard_kind { HEARD_EVENT, HEARD_ADDED, HEARD_REMOVED };
@@ -78,6 +80,7 @@ struct sub {
 	bool is_witness;
 	enum { SUB_ON, SUB_LEFT, SUB_LOST } state;
 	uint64_t asked_at, joined_at, left_at; /* asked_at, joined_at 0: before this round */
+	uint64_t joined_us;		       /* by the world's clock */
 	size_t known_at_ask;		       /* what the witness had heard by then */
 	/* What followed the acknowledgement on a cache channel. */
 	enum { FOLLOW_NONE, FOLLOW_MISS, FOLLOW_OLD, FOLLOW_EVENT } follow;
@@ -116,6 +119,8 @@ struct topic *oracle_topic(struct oracle *o, unsigned node, unsigned app, str na
 /* Before the first byte of it is written. text is copied; its id is in it. */
 struct event *oracle_send(struct oracle *o, uint32_t source, const struct event *like,
 			  size_t pad_bytes);
+/* One of this round with such data, or NULL. */
+const struct event *oracle_find_event(struct oracle *o, str data);
 /* One more request with it is about to be sent. */
 void oracle_repeat(struct oracle *o, uint32_t id);
 void oracle_accepted(struct oracle *o, uint32_t id);

@@ -83,6 +83,7 @@ static void leave_out(struct plan *p, uint64_t troubles)
 #undef FEATURE
 	p->drops_newest = p->drops_newest && p->is_tight;
 	p->watches = p->watches && p->signs_in;
+	p->fails_receivers = p->fails_receivers && p->has_webhooks;
 }
 
 unsigned plan_value(const struct plan *p, enum trouble t)
@@ -152,6 +153,11 @@ void plan_draw(struct world *w, const struct world_wish *wish)
 		draw_features(w);
 	}
 	draw_nodes(w, wish);
+	world_take_dice(w, DICE_HOOKS, 0);
+	if (!wish->is_peaceful) {
+		p->has_webhooks = chance(w, 35);
+		p->fails_receivers = p->has_webhooks && chance(w, 40);
+	}
 	leave_out(p, wish->cut.without);
 	/* Only what is large can fail to be sent to the hub. */
 	if (p->fails_memory && p->pad_bytes_max > 300)

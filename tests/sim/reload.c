@@ -73,10 +73,11 @@ static const char *word(unsigned meets)
 }
 
 static bool reload(struct node *n, unsigned small, uint32_t quota, uint32_t connections,
-		   unsigned n_guests)
+		   unsigned n_guests, bool renews_hooks)
 {
 	struct world *w = n->world;
 	struct server_options o = w->options;
+	unsigned was_small = n->small_is;
 	struct app_table *next;
 
 	if (n->apps_before || n->is_draining)
@@ -89,6 +90,9 @@ static bool reload(struct node *n, unsigned small, uint32_t quota, uint32_t conn
 	warn_everybody(n, small);
 	n->small_is = small;
 	next = plan_table(w, small != MEETS_NO_APP, small == MEETS_SERVICE, quota, n_guests);
+	n->hooks.is_mixed |= small != was_small || renews_hooks;
+	n->hooks.generation += renews_hooks;
+	hooks_give(n, next);
 	app_table_follow(next, n->apps);
 	o.max_connections = connections;
 	n->apps_before = n->apps;
@@ -106,7 +110,8 @@ bool reload_act(struct world *w)
 	uint32_t quota = chance(w, 50) ? 2 + (uint32_t)pick(w, 7) : 0;
 	uint32_t connections = chance(w, 20) ? 4 + (uint32_t)pick(w, 17) : 0;
 
-	return w->plan.reloads && n && reload(n, small, quota, connections, (unsigned)pick(w, 4));
+	return w->plan.reloads && n &&
+	       reload(n, small, quota, connections, (unsigned)pick(w, 4), chance(w, 25));
 }
 
 void reload_restore(struct node *n)
@@ -114,7 +119,7 @@ void reload_restore(struct node *n)
 	const struct plan *p = &n->world->plan;
 
 	if (p->reloads)
-		reload(n, MEETS_SERVICE, p->quota, p->max_connections, 0);
+		reload(n, MEETS_SERVICE, p->quota, p->max_connections, 0, false);
 }
 
 void reload_serve(struct node *n)
@@ -137,6 +142,7 @@ void reload_init(struct node *n)
 	widen(&n->connections, p->max_connections ? p->max_connections : UINT32_MAX);
 	n->small_is = n->small_meets = MEETS_SERVICE;
 	n->apps = plan_table(n->world, true, true, p->quota, 0);
+	hooks_give(n, n->apps);
 }
 
 void reload_fini(struct node *n)

@@ -9,7 +9,7 @@
 
 #include "line.h"
 
-enum { TRACE_LINES = 100, TRACE_REPLAY_BYTES = 8192, TRACE_RUN_BYTES = 300 };
+enum { TRACE_LINES = 100, TRACE_REPLAY_BYTES = 8192, TRACE_RUN_BYTES = 400 };
 
 struct trace {
 	bool is_shown;

@@ -80,8 +80,10 @@ static bool serve(struct world *w)
 	bool any;
 
 	w->trace->now_us = sim_now_us(w->sim);
-	for (unsigned i = 0; i < w->plan.n_nodes; i++)
+	for (unsigned i = 0; i < w->plan.n_nodes; i++) {
 		reload_serve(&w->nodes[i]);
+		hooks_serve(&w->nodes[i]);
+	}
 	ghost_serve(w);
 	any = serve_clients(w);
 	for (unsigned i = 0; i < PUBLISHERS_MAX; i++)
@@ -262,6 +264,7 @@ static void come_to_rest(struct world *w)
 		world_pass_ms(w, DRAIN_MS_MAX);
 	for (unsigned i = 0; i < w->plan.n_nodes; i++)
 		check_drained(&w->nodes[i]);
+	hooks_outwait(w);
 }
 
 static void check_people(struct world *w)
@@ -291,6 +294,7 @@ void world_rest(struct world *w)
 	for (unsigned i = 0; i < w->plan.n_nodes; i++) {
 		reload_rest(&w->nodes[i]);
 		watch_rest(&w->nodes[i]);
+		hooks_rest(&w->nodes[i]);
 		audit(&w->nodes[i]);
 	}
 	world_forget_round(w);
@@ -341,6 +345,7 @@ static void drain(struct world *w)
 	for (unsigned i = 0; i < w->plan.n_nodes; i++) {
 		w->nodes[i].is_draining = true;
 		server_drain(w->nodes[i].server);
+		server_settle(w->nodes[i].server);
 	}
 	go_on_meanwhile(w);
 	world_pass_ms(w, DRAIN_MS_MAX);
@@ -394,6 +399,7 @@ static void make_nodes(struct world *w)
 	w->options = plan_options(w);
 	plan_apps(w);
 	plan_topics(w);
+	hooks_begin(w);
 	w->is_resting = true;
 	for (unsigned i = 0; i < w->plan.n_nodes; i++)
 		node_start(&w->nodes[i], w, i);

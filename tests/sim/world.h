@@ -58,8 +58,10 @@ struct plan {
 	bool signs_in;
 	bool watches;
 	bool compresses;
-	bool is_proxied; /* balancer.h */
-	bool speaks_tls; /* identity.h */
+	bool is_proxied;   /* balancer.h */
+	bool speaks_tls;   /* identity.h */
+	bool has_webhooks; /* hooks.h */
+	bool fails_receivers;
 };
 
 /* What is thrown with dice of their own. */
@@ -80,6 +82,7 @@ enum dice {
 	DICE_END,
 	DICE_LUCK,
 	DICE_LEAVE, /* and the connection's number */
+	DICE_HOOKS,
 };
 
 struct world {
@@ -93,6 +96,7 @@ struct world {
 	struct identity *identity; /* NULL: no TLS */
 	struct sim_options weather;
 	struct hash_key hash_key;
+	struct hook_plan hook_plan;
 	struct app_table *book; /* what everybody knows: ids, keys, secrets */
 	const struct app *app[N_APPS];
 	struct server_options options; /* of all servers, in the beginning */
