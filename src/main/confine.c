@@ -133,8 +133,6 @@ static void collect(struct paths *p, const struct config *c)
 		add_file(p, c->ssl.cert_path);
 		add_file(p, c->ssl.key_path);
 	}
-	if (hooks_ca_file())
-		add_file(p, str_from_cstr(hooks_ca_file()));
 	if (c->unix_socket.enabled)
 		add(p, folder_of(c->unix_socket.path), SANDBOX_REMOVE);
 }
@@ -197,6 +195,8 @@ static struct sandbox_status enter(const struct config *c, bool has_webhooks)
 
 	arena_init(&p.texts, 0);
 	collect(&p, c);
+	if (has_webhooks && hooks_ca_file())
+		add_file(&p, str_from_cstr(hooks_ca_file()));
 	s = sandbox_enter(&(struct sandbox_options){
 		.paths = p.list,
 		.n_paths = p.n,

@@ -20,7 +20,7 @@ struct request {
 	struct timer rest; /* until the next attempt */
 };
 
-/* Takes over the body, which is complete. on_rested: when request_rest is over. */
+/* Takes over the body, which is complete. on_rested: of its timer `rest`. */
 struct request *request_new(struct target *t, const struct webhook_set *s, struct buf *body,
 			    uint32_t n_events, void (*on_rested)(struct timer *t));
 void request_free(struct request *r);
