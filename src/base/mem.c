@@ -175,6 +175,21 @@ void xfree(void *p)
 	free(p);
 }
 
+str str_dup(str s)
+{
+	char *p = xalloc(s.n + 1);
+
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
+	return (str){ p, s.n };
+}
+
+void str_free(str s)
+{
+	xfree((void *)s.p);
+}
+
 void *mem_chunk_alloc(size_t align, size_t bytes)
 {
 	void *p;

@@ -8,6 +8,8 @@
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
+#include "base/str.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +21,11 @@ void *xrealloc(void *p, size_t bytes) __attribute__((returns_nonnull));
 void *try_alloc(size_t bytes) __attribute__((malloc));
 void *try_realloc(void *p, size_t bytes);
 void xfree(void *p);
+
+/* A copy with a NUL behind it that does not count. */
+str str_dup(str s);
+/* One of those; an empty one that is none is fine. */
+void str_free(str s);
 
 #define xnew(type) ((type *)xcalloc(1, sizeof(type)))
 

@@ -156,9 +156,25 @@ static void mem_lets_go_of_code_and_goes_on(void **state)
 	assert_int_equal(variable, 8);
 }
 
+static void a_copy_of_a_text_ends_with_a_nul_and_counts_until_it_is_freed(void **state)
+{
+	int64_t before = mem_live_bytes();
+	str copy = str_dup((str){ "abc", 2 }), empty = str_dup((str){ 0 });
+
+	assert_int_equal(copy.n, 2);
+	assert_string_equal(copy.p, "ab");
+	assert_string_equal(empty.p, "");
+	assert_true(mem_live_bytes() > before);
+	str_free(copy);
+	str_free(empty);
+	str_free((str){ 0 });
+	assert_int_equal(mem_live_bytes(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_copy_of_a_text_ends_with_a_nul_and_counts_until_it_is_freed),
 		cmocka_unit_test(mem_live_bytes_returns_exactly_to_the_start),
 		cmocka_unit_test(mem_xcalloc_is_zeroed_and_zero_bytes_are_a_block),
 		cmocka_unit_test(mem_slab_objects_count_through_mem_count),

@@ -29,21 +29,6 @@ static str key_by_key(const void *value)
 	return ((const struct app *)value)->key;
 }
 
-static str str_dup(str s)
-{
-	char *p = xalloc(s.n + 1);
-
-	if (s.n)
-		memcpy(p, s.p, s.n);
-	p[s.n] = '\0';
-	return (str){ p, s.n };
-}
-
-static void str_free(str s)
-{
-	xfree((void *)s.p);
-}
-
 struct app_table *app_table_new(struct hash_key key)
 {
 	struct app_table *t = xnew(struct app_table);

@@ -13,20 +13,10 @@ const str webhook_event_names[N_WEBHOOK_EVENTS] = {
 
 /* Filling */
 
-static str copy(str s)
-{
-	char *p = xalloc(s.n + 1);
-
-	if (s.n)
-		memcpy(p, s.p, s.n);
-	p[s.n] = '\0';
-	return (str){ p, s.n };
-}
-
 static void set(str *field, str s)
 {
-	xfree((void *)field->p);
-	*field = copy(s);
+	str_free(*field);
+	*field = str_dup(s);
 }
 
 static struct webhook_set *set_new(const struct app *a)
@@ -34,8 +24,8 @@ static struct webhook_set *set_new(const struct app *a)
 	struct webhook_set *s = secret_alloc(sizeof(*s));
 
 	atomic_init(&s->n_refs, 1);
-	s->app_id = copy(a->id);
-	s->app_key = copy(a->key);
+	s->app_id = str_dup(a->id);
+	s->app_key = str_dup(a->key);
 	s->hmac = a->hmac;
 	s->gather_ms = 50;
 	s->events_max = 100;
@@ -47,7 +37,7 @@ struct webhook *webhook_add(struct app *a, str url)
 	struct webhook *w = xnew(struct webhook);
 	struct webhook_set *s = a->webhooks ? a->webhooks : (a->webhooks = set_new(a));
 
-	w->url = copy(url);
+	w->url = str_dup(url);
 	w->retry = (struct webhook_retry){ .enabled = true,
 					   .max_elapsed_ms = 300000,
 					   .initial_backoff_ms = 1000,
@@ -61,13 +51,13 @@ struct webhook *webhook_add(struct app *a, str url)
 void webhook_add_header(struct webhook *w, str name, str value)
 {
 	w->headers = xrealloc(w->headers, (w->n_headers + 1) * sizeof(*w->headers));
-	w->headers[w->n_headers++] = (struct webhook_header){ copy(name), copy(value) };
+	w->headers[w->n_headers++] = (struct webhook_header){ str_dup(name), str_dup(value) };
 }
 
 void webhook_add_namespace(struct webhook *w, str name)
 {
 	w->namespaces = xrealloc(w->namespaces, (w->n_namespaces + 1) * sizeof(*w->namespaces));
-	w->namespaces[w->n_namespaces++] = copy(name);
+	w->namespaces[w->n_namespaces++] = str_dup(name);
 }
 
 void webhook_set_prefix(struct webhook *w, str prefix)
@@ -88,23 +78,18 @@ struct webhook_set *webhook_set_ref(struct webhook_set *s)
 	return s;
 }
 
-static void text_free(str s)
-{
-	xfree((void *)s.p);
-}
-
 static void webhook_free(struct webhook *w)
 {
-	text_free(w->url);
-	text_free(w->channel_prefix);
-	text_free(w->channel_suffix);
+	str_free(w->url);
+	str_free(w->channel_prefix);
+	str_free(w->channel_suffix);
 	pattern_free(w->channel_pattern);
 	for (size_t i = 0; i < w->n_namespaces; i++)
-		text_free(w->namespaces[i]);
+		str_free(w->namespaces[i]);
 	xfree(w->namespaces);
 	for (size_t i = 0; i < w->n_headers; i++) {
-		text_free(w->headers[i].name);
-		text_free(w->headers[i].value);
+		str_free(w->headers[i].name);
+		str_free(w->headers[i].value);
 	}
 	xfree(w->headers);
 	xfree(w);
@@ -117,8 +102,8 @@ void webhook_set_unref(struct webhook_set *s)
 	for (size_t i = 0; i < s->n; i++)
 		webhook_free(s->hooks[i]);
 	xfree(s->hooks);
-	text_free(s->app_id);
-	text_free(s->app_key);
+	str_free(s->app_id);
+	str_free(s->app_key);
 	secret_free(s, sizeof(*s));
 }
 
